@@ -1,0 +1,1 @@
+"""The platform: takes in what homes send, decides what is an alarm, and brings a person to it."""

@@ -1,0 +1,1 @@
+"""Tables and append functions of what must commit together with the state it belongs to: timers, outbox, feed."""

@@ -1,0 +1,1 @@
+"""The relational store: engine, unit of work, one writer with priorities, migrations. Knows no concept of care."""

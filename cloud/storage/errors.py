@@ -1,0 +1,22 @@
+"""What can go wrong with the store.
+
+    StoreError
+    ├── Unavailable   try again after `retry_after_s`
+    └── Fenced        another owner has taken the partition; drop what is cached
+"""
+
+
+class StoreError(Exception):
+    """Something is wrong with the relational store."""
+
+
+class Unavailable(StoreError):
+    """The store cannot take a transaction now: disk full, locked, stopped."""
+
+    def __init__(self, reason: str, retry_after_s: float = 1.0) -> None:
+        super().__init__(f"the store cannot write now: {reason}; try again in {retry_after_s:g} s")
+        self.retry_after_s = retry_after_s
+
+
+class Fenced(StoreError):
+    """The transaction was rolled back, because a newer generation owns the partition."""

@@ -1,0 +1,41 @@
+"""The unit of work: one transaction, one instant. Services take it and never commit."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, CursorResult, Executable
+
+from cloud.storage.bus import Bus
+from cloud.storage.ids import IdSource
+
+
+class Work:
+    """One transaction under way. now_ms is its instant: everything written in it has the same time."""
+
+    def __init__(self, connection: Connection, now_ms: int, ids: IdSource, bus: Bus) -> None:
+        self.now_ms = now_ms
+        self.new_id = ids
+        self.notes: dict[str, Any] = {}  # what rooms collect for the finishers, by name of the room
+        self._connection, self._bus = connection, bus
+        self._after_commit: list[Callable[[], None]] = []
+
+    def execute(
+        self,
+        statement: Executable,
+        parameters: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
+    ) -> CursorResult[Any]:
+        """Run a SQLAlchemy Core statement in this transaction."""
+        return self._connection.execute(statement, parameters)
+
+    def publish(self, event: object) -> None:
+        """Tell the rooms above what happened; their handlers run now, inside this transaction."""
+        self._bus.publish(self, event)
+
+    def after_commit(self, effect: Callable[[], None]) -> None:
+        """Run once the transaction is durable, in the writer's thread: only wake others, never block."""
+        self._after_commit.append(effect)
+
+    def run_effects(self) -> None:
+        """Called by the store alone, after the commit."""
+        for effect in self._after_commit:
+            effect()
