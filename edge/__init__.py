@@ -1,0 +1,1 @@
+"""What runs in the home: hears devices, keeps what they say, and sends it to the cloud."""
