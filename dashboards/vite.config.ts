@@ -1,0 +1,26 @@
+// One HTML entry a page; the result goes into the cloud's package, which serves it from one origin.
+import { svelte } from '@sveltejs/vite-plugin-svelte'
+import { defineConfig } from 'vitest/config'
+
+const pages = ['login', 'console', 'station', 'home']
+
+export default defineConfig({
+  plugins: [svelte()],
+  build: {
+    outDir: '../cloud/static',
+    emptyOutDir: true,
+    // The content security policy allows neither data: addresses nor inline scripts.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    target: 'es2022',
+    rollupOptions: { input: Object.fromEntries(pages.map((page) => [page, `${page}.html`])) },
+  },
+  server: {
+    proxy: {
+      '/api': { target: 'http://127.0.0.1:8700', changeOrigin: false },
+      '/sim': { target: 'http://127.0.0.1:8700', ws: true },
+      '/feed': { target: 'http://127.0.0.1:8700', ws: true },
+    },
+  },
+  test: { include: ['tests/**/*.test.ts'], environment: 'node' },
+})
