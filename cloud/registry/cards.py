@@ -9,15 +9,14 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
-LOCAL: Final = timezone(timedelta(hours=8))  # a resident's birthday year turns in Beijing time
-Sex = Literal["female", "male"]
+from cloud.words import Words
+
+LOCAL: Final = timezone(timedelta(hours=8))  # a calendar year turns in Beijing time
 
 
-class Words(Struct, frozen=True):
-    """One text in both languages."""
-
-    zh: str = ""
-    en: str = ""
+def year_of(now_ms: int) -> int:
+    """The calendar year that an instant falls in, in Beijing."""
+    return datetime.fromtimestamp(now_ms / 1000, LOCAL).year
 
 
 class AreaKind(StrEnum):
@@ -52,21 +51,23 @@ class ResidentCard(Struct, frozen=True):
     name: str
     name_en: str
     birth_year: int
-    sex: Sex
+    sex: Literal["f", "m"]
     lives_alone: bool
+    care_level: int = 0
     conditions: tuple[Words, ...] = ()
     hazards: tuple[Words, ...] = ()
 
     def age_at(self, now_ms: int) -> int:
         """Years reached in the calendar year of now_ms; the registry keeps no birthdays."""
-        return datetime.fromtimestamp(now_ms / 1000, LOCAL).year - self.birth_year
+        return year_of(now_ms) - self.birth_year
 
 
 class HomeCard(Struct, frozen=True):
     """A household as the alarm needs it.
 
     area: the names a person reads (sub-district, community); area_path: ids from district to
-    community, for scopes; residents: the one to ask for first comes first.
+    community, for scopes; residents: the one to ask for first comes first; call_plan: what the
+    operator is to do and ask, in order.
     """
 
     id: str
@@ -80,6 +81,7 @@ class HomeCard(Struct, frozen=True):
     entry_notes: Words
     gateway_id: str
     residents: tuple[ResidentCard, ...] = ()
+    call_plan: tuple[Words, ...] = ()
 
     @property
     def resident(self) -> ResidentCard | None:

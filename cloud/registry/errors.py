@@ -1,8 +1,7 @@
-"""What can be wrong with the registry.
+"""What can be wrong with what the registry is asked or told.
 
 RegistryError
-├── Malformed        the file or form is at fault
-│   └── BadSeed      a file of the demo's registry; the text names file and place
+├── Malformed        the form is at fault: a gateway id or a position that cannot be one
 └── Unknown          no such area, gateway, home, station or responder
 """
 
@@ -13,16 +12,6 @@ class RegistryError(Exception):
 
 class Malformed(RegistryError):
     """The sender's fault; the text says what was expected."""
-
-
-class BadSeed(Malformed):
-    """A registry file that cannot be read."""
-
-    def __init__(self, file: str, reason: str) -> None:
-        super().__init__(
-            f"{file} cannot be used: {reason}; the comment at its head says what is due"
-        )
-        self.file = file
 
 
 class Unknown(RegistryError):

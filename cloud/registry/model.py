@@ -45,6 +45,13 @@ gateway_table: Final = Table(
     *_words("name"),
 )
 
+call_plan_table: Final = Table(
+    "call_plan",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("steps", JSON, nullable=False),  # [{zh, en}], in order
+)
+
 home_table: Final = Table(
     "home",
     metadata,
@@ -58,6 +65,7 @@ home_table: Final = Table(
     Column("lon", Float, nullable=False),
     *_words("entry_notes"),
     Column("door_code", Text),
+    Column("call_plan_id", Text, ForeignKey("call_plan.id")),
 )
 
 resident_table: Final = Table(
@@ -71,6 +79,7 @@ resident_table: Final = Table(
     Column("birth_year", Integer, nullable=False),
     Column("sex", Text, nullable=False),
     Column("lives_alone", Boolean, nullable=False),
+    Column("care_level", Integer, nullable=False),
     Column("conditions", JSON, nullable=False),
     Column("hazards", JSON, nullable=False),
 )
