@@ -1,6 +1,15 @@
-"""What happened in the registry, for the rooms above."""
+"""What happened in the registry, for the rooms above and for what is kept in memory."""
 
 from msgspec import Struct
+
+
+class RegistryChanged(Struct, frozen=True):
+    """The registry has other content. is_wide: areas, stations, people or duty have changed."""
+
+    revision: int
+    homes: frozenset[str]
+    gateways: frozenset[str]
+    is_wide: bool
 
 
 class GatewayChanged(Struct, frozen=True):
@@ -15,3 +24,4 @@ class DutyChanged(Struct, frozen=True):
 
     responder_id: str
     station_id: str
+    is_on_duty: bool

@@ -1,0 +1,57 @@
+"""Devices that were heard but are not registered: counted and shown, never silently ignored."""
+
+from typing import Final, NamedTuple
+
+from sqlalchemy import func, insert, select, update
+
+from cloud.registry.model import gateway_table, sighting_table
+from cloud.storage.unit import Work
+
+SIGHTINGS_OF_GATEWAY_MAX: Final = 1000  # a gateway that invents addresses must not fill the store
+
+
+class Sighting(NamedTuple):
+    """An unregistered device at a gateway."""
+
+    gateway_id: str
+    uid: str
+    first_seen_ms: int
+    last_seen_ms: int
+    times: int
+
+
+def saw_unregistered(work: Work, gateway_id: str, uid: str, count: int = 1) -> bool:
+    """Count messages of an unregistered device; False where the gateway has too many of them."""
+    c = sighting_table.c
+    again = update(sighting_table).where(c.gateway_id == gateway_id, c.uid == uid)
+    if work.execute(again.values(last_seen_ms=work.now_ms, count=c["count"] + count)).rowcount:
+        return True
+    known = select(func.count()).select_from(sighting_table).where(c.gateway_id == gateway_id)
+    if work.execute(known).scalar_one() >= SIGHTINGS_OF_GATEWAY_MAX:
+        return False
+    work.execute(
+        insert(sighting_table).values(
+            gateway_id=gateway_id,
+            uid=uid,
+            first_seen_ms=work.now_ms,
+            last_seen_ms=work.now_ms,
+            count=count,
+        )
+    )
+    return True
+
+
+def unregistered(
+    work: Work, area_ids: frozenset[str] | None = None, limit: int = 200
+) -> list[Sighting]:
+    """Newest first, of gateways in these areas; None: of all, also of gateways nobody knows."""
+    c = sighting_table.c
+    query = select(c.gateway_id, c.uid, c.first_seen_ms, c.last_seen_ms, c["count"].label("times"))
+    if area_ids is not None:
+        inside = select(gateway_table.c.id).where(gateway_table.c.area_id.in_(area_ids))
+        query = query.where(c.gateway_id.in_(inside))
+    rows = work.execute(query.order_by(c.last_seen_ms.desc(), c.uid).limit(limit))
+    return [
+        Sighting(row.gateway_id, row.uid, row.first_seen_ms, row.last_seen_ms, row.times)
+        for row in rows
+    ]

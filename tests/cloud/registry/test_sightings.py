@@ -1,0 +1,40 @@
+from cloud.registry import sightings
+from cloud.registry.sightings import saw_unregistered, unregistered
+
+
+def test_an_unregistered_device_is_one_line_however_often_it_speaks(registry, store, clock):
+    first_ms = clock.now_ms()
+    store.write(lambda work: saw_unregistered(work, "gw-demo01", "z2m:0x01"))
+    clock.pass_s(60)
+    store.write(lambda work: saw_unregistered(work, "gw-demo01", "z2m:0x01", 4))
+
+    (seen,) = store.read(unregistered)
+
+    assert seen == ("gw-demo01", "z2m:0x01", first_ms, clock.now_ms(), 5)
+
+
+def test_the_newest_is_shown_first_and_only_inside_the_scope(registry, store, clock):
+    store.write(lambda work: saw_unregistered(work, "gw-demo01", "z2m:0x01"))
+    clock.pass_s(1)
+    store.write(lambda work: saw_unregistered(work, "gw-stranger", "z2m:0x02"))
+
+    everything = store.read(unregistered)
+    scoped = store.read(lambda work: unregistered(work, registry.areas_under("440310002")))
+    elsewhere = store.read(lambda work: unregistered(work, registry.areas_under("440310001")))
+
+    assert [each.uid for each in everything] == ["z2m:0x02", "z2m:0x01"]
+    assert [each.uid for each in scoped] == ["z2m:0x01"]
+    assert elsewhere == []
+
+
+def test_a_gateway_that_invents_devices_fills_its_own_limit_and_no_more(store, monkeypatch):
+    monkeypatch.setattr(sightings, "SIGHTINGS_OF_GATEWAY_MAX", 2)
+
+    kept = [
+        store.write(lambda work, n=n: saw_unregistered(work, "gw-demo01", f"z2m:{n}"))
+        for n in range(3)
+    ]
+
+    assert kept == [True, True, False]
+    assert store.write(lambda work: saw_unregistered(work, "gw-demo01", "z2m:0"))
+    assert store.write(lambda work: saw_unregistered(work, "gw-other1", "z2m:0"))
