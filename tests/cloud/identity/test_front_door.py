@@ -1,4 +1,5 @@
 from concurrent.futures import ThreadPoolExecutor
+from typing import cast
 
 import pytest
 from argon2 import PasswordHasher
@@ -75,14 +76,14 @@ class CountingPasswords:
 def test_an_unknown_login_costs_a_hash_too(store, secrets, operator):
     passwords = CountingPasswords()
 
-    fail(FrontDoor(store, passwords, secrets), 1, login="nobody")
+    fail(FrontDoor(store, cast(Passwords, passwords), secrets), 1, login="nobody")
 
     assert passwords.checks == 1
 
 
 def test_many_guesses_at_once_gain_nothing(store, secrets, operator):
     passwords = CountingPasswords()
-    door = FrontDoor(store, passwords, secrets)
+    door = FrontDoor(store, cast(Passwords, passwords), secrets)
     store.start()
 
     with ThreadPoolExecutor(16) as pool:
