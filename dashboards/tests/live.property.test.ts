@@ -160,8 +160,8 @@ test('what the page shows ends up as what the server has, whatever the wire does
 test('no input makes the machine throw or lose its last number silently', () => {
   const message: fc.Arbitrary<ServerMessage> = fc.oneof(
     fc.record({ t: fc.constant('beat' as const), seq: fc.nat(30), skip_to: fc.option(fc.nat(30)), now_ms: fc.nat() }),
-    fc.record({ t: fc.constant('delta' as const), seq: fc.nat(30), skip_to: fc.option(fc.nat(30)), ops: fc.constant([]) }),
-    fc.record({ t: fc.constant('snapshot' as const), seq: fc.nat(30), rows: fc.constant([]) }),
+    fc.record({ t: fc.constant('delta' as const), seq: fc.nat(30), skip_to: fc.option(fc.nat(30)), ops: fc.constant<Op[]>([]) }),
+    fc.record({ t: fc.constant('snapshot' as const), seq: fc.nat(30), rows: fc.constant<Row[]>([]) }),
     fc.record({ t: fc.constant('resume' as const), from: fc.nat(30), to: fc.nat(30) }),
     fc.constant<ServerMessage>({ t: 'welcome', epoch: 'e', seq: 1, beat_s: 2, server_time_ms: 0, build: 'b' }),
   )

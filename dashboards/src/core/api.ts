@@ -143,7 +143,7 @@ export interface Closing {
   outcome: string
   sub_reason?: string
   note?: string
-  follow_up?: boolean
+  follow_up?: string
 }
 
 async function refusal(answer: Response): Promise<ApiError> {

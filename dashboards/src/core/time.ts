@@ -33,18 +33,19 @@ export function mmss(ms: number): string {
   return h > 0 ? `${h}:${two(m)}:${two(s)}` : `${two(m)}:${two(s)}`
 }
 
-export function clock(at_ms: number, zone?: string): string {
+/** The district's own time; the server has no site setting yet. */
+export const SITE_ZONE = 'Asia/Shanghai'
+
+export function clock(at_ms: number, zone = SITE_ZONE): string {
   return format(at_ms, { hour: '2-digit', minute: '2-digit', second: '2-digit' }, zone)
 }
 
-export function hhmm(at_ms: number, zone?: string): string {
+export function hhmm(at_ms: number, zone = SITE_ZONE): string {
   return format(at_ms, { hour: '2-digit', minute: '2-digit' }, zone)
 }
 
-function format(at_ms: number, options: Intl.DateTimeFormatOptions, zone?: string): string {
-  const full: Intl.DateTimeFormatOptions = { ...options, hourCycle: 'h23' }
-  if (zone !== undefined) full.timeZone = zone
-  return new Intl.DateTimeFormat('en-GB', full).format(at_ms)
+function format(at_ms: number, options: Intl.DateTimeFormatOptions, zone: string): string {
+  return new Intl.DateTimeFormat('en-GB', { ...options, hourCycle: 'h23', timeZone: zone }).format(at_ms)
 }
 
 /** How a wait stands against its target: from 75 % outlined, from 100 % filled. */

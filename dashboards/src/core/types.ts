@@ -19,7 +19,7 @@ export type OfferState =
   | 'declined'
   | 'expired'
   | 'withdrawn'
-export type Role = 'operator' | 'responder' | 'supervisor' | 'administrator'
+export type Role = 'operator' | 'station' | 'responder' | 'family' | 'supervisor' | 'administrator' | 'auditor'
 
 export interface Named {
   id: string
@@ -156,7 +156,8 @@ export interface Alarm {
   resident: Resident | null
   device: DeviceOfAlarm | null
   gateway: string | null
-  offer: Offer | null
+  /** The latest offer, without its copy of the alarm. */
+  offer: Omit<Offer, 'alarm'> | null
   outcome: string | null
   sub_reason: string | null
   targets: { claim_s: number; dispatch_s: number; arrive_s: number }
