@@ -7,7 +7,8 @@ export interface Toast {
   action: { text: string; run: () => void } | null
 }
 
-const STAYS_MS = 6_000
+const STAYS_MS = 4_500
+const STAYS_WITH_ACTION_MS = 8_000
 
 class Toasts {
   shown = $state<Toast[]>([])
@@ -16,7 +17,7 @@ class Toasts {
   say(text: string, icon = 'info', action: Toast['action'] = null): void {
     const id = this.#next++
     this.shown = [...this.shown.slice(-2), { id, text, icon, action }]
-    setTimeout(() => this.drop(id), STAYS_MS)
+    setTimeout(() => this.drop(id), action === null ? STAYS_MS : STAYS_WITH_ACTION_MS)
   }
 
   drop(id: number): void {

@@ -20,6 +20,7 @@ export const en: Messages = {
 
   severity: { critical: 'Critical', high: 'High', medium: 'Medium', low: 'Low' },
   kind: { sos: 'Emergency call', technical: 'Technical alarm' },
+  kind_short: { sos: 'Emergency', technical: 'Technical' },
   time: {
     seconds: (n) => `${n} s`,
     minutes: (n) => `${n} min`,
@@ -112,7 +113,7 @@ export const en: Messages = {
     need_text: 'Once it has, new alarms ring here',
     silent_title: 'Sound is not on yet',
     silent_text: 'The browser needs one click before it may ring',
-    started: 'Shift started. What you just heard was the test tone',
+    started: 'Shift started. That was the test tone',
     no_sound: 'Shift started, but the browser does not allow sound',
     ended: 'Shift ended',
   },
@@ -243,7 +244,8 @@ export const en: Messages = {
 
   history: {
     raised: 'Emergency call',
-    raised_device: (device, room) => `${device} pressed (${room})`,
+    raised_device: (device) => `${device} pressed`,
+    device_in: (device, room) => `${device}, ${room}`,
     raised_technical: 'A message came that could not be read',
     repeated: 'Pressed again',
     echoed: 'The same press was delivered again',
@@ -293,7 +295,7 @@ export const en: Messages = {
     nobody: 'Nobody on duty',
     free: (n) => `${n} free`,
     minutes: 'min',
-    left: (n) => `No answer in ${n} s: the next station is asked`,
+    left: (n) => `No answer in ${n} s: next station`,
     no_candidates: 'No station can be sent',
     no_candidates_text: 'Call a public emergency number, or try again',
     failed: 'The list of stations could not be loaded',
@@ -422,7 +424,6 @@ export const en: Messages = {
   way: {
     label: 'On the way',
     accepted: 'Accepted',
-    pressed: (device, room) => `${device}, ${room}`,
     hazards: 'Hazards',
     no_hazards: 'No hazards on record',
     conditions: 'Health',

@@ -6,7 +6,7 @@ import { name, words, type Lang, type Messages } from './index'
 
 export function duration(t: Messages, seconds: number): string {
   const whole = Math.max(0, Math.round(seconds))
-  return whole < 60 ? t.time.seconds(whole) : t.time.minutes(Math.round(whole / 60))
+  return whole < 120 ? t.time.seconds(whole) : t.time.minutes(Math.round(whole / 60))
 }
 
 export function ago(t: Messages, ms: number): string {
@@ -40,6 +40,12 @@ export function who(t: Messages, lang: Lang, alarm: Pick<Alarm, 'resident' | 'de
   if (alarm.resident !== null) return name(lang, alarm.resident)
   if (alarm.device !== null) return words(lang, alarm.device.name)
   return t.row.unregistered
+}
+
+/** A device and its room, without saying the room twice. */
+export function device_at(t: Messages, lang: Lang, device: { name: Words; room: Words }): string {
+  const [name_, room] = [words(lang, device.name), words(lang, device.room)]
+  return name_.toLowerCase().includes(room.toLowerCase()) ? name_ : t.history.device_in(name_, room)
 }
 
 /** Outcome with its reason. */
@@ -113,7 +119,7 @@ function raised(t: Messages, lang: Lang, data: Record<string, unknown>): string 
   if (alarm['kind'] === 'technical') return t.history.raised_technical
   const device = object(alarm['device'])
   if (device['name'] === undefined) return t.history.raised
-  return t.history.raised_device(words(lang, device['name'] as Words), words(lang, device['room'] as Words))
+  return t.history.raised_device(device_at(t, lang, device as unknown as { name: Words; room: Words }))
 }
 
 function ended(t: Messages, station: string, data: Record<string, unknown>): string {

@@ -18,6 +18,8 @@ export const zh = {
 
   severity: { critical: '危急', high: '高', medium: '中', low: '低' },
   kind: { sos: '紧急呼叫', technical: '技术警情' },
+  /** Where room is short. */
+  kind_short: { sos: '紧急呼叫', technical: '技术警情' },
   time: {
     seconds: (n: Count) => `${n} 秒`,
     minutes: (n: Count) => `${n} 分钟`,
@@ -241,7 +243,8 @@ export const zh = {
 
   history: {
     raised: '紧急呼叫',
-    raised_device: (device: string, room: string) => `${room}${device}按下`,
+    raised_device: (device: string) => `${device}按下`,
+    device_in: (device: string, room: string) => `${room}${device}`,
     raised_technical: '收到无法读懂的消息',
     repeated: '再次按下',
     echoed: '同一次按下重复送达',
@@ -420,7 +423,6 @@ export const zh = {
   way: {
     label: '途中',
     accepted: '已接单',
-    pressed: (device: string, room: string) => `${room}${device}`,
     hazards: '危险提示',
     no_hazards: '没有登记危险提示',
     conditions: '身体情况',

@@ -39,7 +39,8 @@ class MapView {
     this.#followed = key
     const homes = (alarm === null ? open : [alarm]).flatMap((one) => (one.home === null ? [] : [at(one.home)]))
     const near = stations.flatMap((one) => (one.lat === undefined || one.lon === undefined ? [] : [project(one.lat, one.lon)]))
-    this.base = fit([...homes, ...(homes.length > 0 || alarm === null ? near : [])])
+    if (homes.length === 0 && alarm === null) this.base = DISTRICT
+    else this.base = fit([...homes, ...(homes.length > 0 ? near : [])])
   }
 
   here(): void {
