@@ -1,0 +1,1 @@
+"""The `anju` command and the all-in-one composition: only here edge, cloud and simulators meet."""

@@ -1,0 +1,40 @@
+"""What can go wrong at the edge.
+
+    EdgeError
+    ├── BadSettings            the configuration cannot be used; the sentence says what to change
+    ├── DataInUse              another agent holds the data folder
+    └── JournalError
+        ├── JournalUnavailable   disk full, I/O error, locked: nothing was kept, try again
+        └── JournalBroken        the file is damaged: set it aside and start a new one
+"""
+
+
+class EdgeError(Exception):
+    """Something is wrong at the edge."""
+
+
+class BadSettings(EdgeError):
+    """The configuration cannot be used."""
+
+
+class DataInUse(EdgeError):
+    """Two agents must never write one journal."""
+
+    def __init__(self, folder: object) -> None:
+        super().__init__(f"another agent works in {folder}; stop it or choose another data_dir")
+
+
+class JournalError(EdgeError):
+    """Something is wrong with the journal."""
+
+
+class JournalUnavailable(JournalError):
+    """The journal could not write; nothing of the group was kept."""
+
+    def __init__(self, reason: str, retry_after_s: float = 0.5) -> None:
+        super().__init__(f"the journal cannot write now: {reason}; trying again")
+        self.reason, self.retry_after_s = reason, retry_after_s
+
+
+class JournalBroken(JournalError):
+    """The journal's file is damaged."""
