@@ -65,7 +65,7 @@ def test_a_home_that_does_not_exist_is_said(visit: Opens) -> None:
 def test_the_simulation_band_is_always_there(visit: Opens) -> None:
     page = visit("/home?home=ho-anhe01", Visitor(size=PHONE))
 
-    expect(page.get_by_role("note")).to_have_text("模拟 SIMULATION")
+    expect(page.get_by_role("banner")).to_have_text("模拟 SIMULATION")
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE[0]
 
 

@@ -431,7 +431,6 @@ export const en: Messages = {
     code_hides: 'hidden after arrival',
     no_code: 'No door code on record',
     open_map: 'Open in map',
-    call_contact: (name) => `Call ${name}`,
     depart: 'Set out',
     arrive: 'I have arrived',
     accepted_at: (t) => `Accepted ${t}`,

@@ -430,7 +430,6 @@ export const zh = {
     code_hides: '到达后自动隐藏',
     no_code: '没有登记门禁密码',
     open_map: '打开地图导航',
-    call_contact: (name: string) => `拨打 ${name}`,
     depart: '出发',
     arrive: '我已到达',
     accepted_at: (t: string) => `接单 ${t}`,
