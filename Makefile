@@ -1,24 +1,43 @@
-# The four targets a person needs: demo, test, check, prove. Each does its own set-up.
-PYTHON ?= python3
+# Four targets for people: demo, test, check, prove. Each makes its own .venv; ARGS="…" is handed on.
+.DEFAULT_GOAL := help
+.PHONY: help demo test check prove setup lock gates clean
+MAKEFLAGS += --no-print-directory
 BIN := .venv/bin
 
-.PHONY: demo test check prove
-.DEFAULT_GOAL := test
+help:
+	@echo "make demo    everything in one process, with ten virtual homes; prints its addresses"
+	@echo "make test    gates and tests, on real servers where they are installed"
+	@echo "make check   style, types, imports, dependencies, our own rules: under a minute"
+	@echo "make prove   the long proofs: kills, sabotage, simulation over many seeds, benchmarks"
 
-.venv/ready: requirements/dev.txt pyproject.toml
-	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
-	ANJU_NO_WEB=1 $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
-	touch $@
+demo:
+	@scripts/setup run
+	@exec $(BIN)/anju demo $(ARGS)
 
-demo: .venv/ready
-	$(BIN)/anju demo
+test:
+	@scripts/setup dev
+	@scripts/test-servers
+	@$(MAKE) gates
+	@$(BIN)/python -m pytest $(ARGS)
 
-test: .venv/ready check
-	$(BIN)/python -m pytest tests
+check:
+	@scripts/setup dev
+	@$(MAKE) gates
 
-check: .venv/ready
-	$(BIN)/python -m ruff check contract
+prove:
+	@scripts/setup dev
+	@scripts/test-servers
+	@scripts/prove $(ARGS)
 
-prove: .venv/ready
-	$(BIN)/python -m pytest tests --hypothesis-seed=random
+# ---- below: what the targets above are made of
+setup:
+	@scripts/setup dev
+
+lock:
+	@scripts/lock $(ARGS)
+
+gates:
+	@scripts/gates
+
+clean:
+	@rm -rf .venv dist cloud/static dashboards/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
