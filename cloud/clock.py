@@ -18,7 +18,9 @@ class SystemClock:
     """The machine's own clocks."""
 
     def now_ms(self) -> int:
+        """Wall time of the machine."""
         return time.time_ns() // 1_000_000
 
     def monotonic_s(self) -> float:
+        """Seconds since the machine started."""
         return time.monotonic()

@@ -1,4 +1,5 @@
-"""Reads configuration that people write: YAML into checked types, with an error that names the file and the place."""
+"""Reads configuration that people write: YAML into checked types, with an error that names the
+file and the place."""
 
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -13,7 +14,8 @@ FILE_BYTES_MAX: Final = 256 * 1024
 
 
 class BadConfiguration(Exception):
-    """A configuration file that cannot be used; the text says which, where, and what was expected."""
+    """A configuration file that cannot be used; the text says which, where, and what was
+    expected."""
 
 
 def read_yaml(path: Path) -> Any:

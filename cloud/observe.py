@@ -1,4 +1,5 @@
-"""What the platform knows of its own health: counts, the last trouble of each part, when each pump last turned."""
+"""What the platform knows of its own health: counts, the last trouble of each part, when each pump
+last turned."""
 
 import threading
 from collections import Counter

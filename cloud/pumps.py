@@ -1,6 +1,8 @@
-"""Pumps: everything active is a `run_once` that says when it wants to run again. No hidden loops, no sleeps.
+"""Pumps: everything active is a `run_once` that says when it wants to run again. No hidden loops,
+no sleeps.
 
-In production a Runner turns a pump in a thread of its own; in simulation a scheduler turns the same pumps on a virtual clock.
+In production a Runner turns a pump in a thread of its own; in simulation a scheduler turns the
+same pumps on a virtual clock.
 """
 
 import logging
@@ -71,7 +73,7 @@ class Runner:
         now_ms = self._clock.now_ms()
         try:
             due_ms = self._pump.run_once(now_ms)
-        except Exception as error:  # noqa: BLE001 - the one place: count it, tell health, go on
+        except Exception as error:
             log.exception("pump %s failed; it goes on", self._pump.name)
             self._counters.trouble(self._pump.name, str(error), now_ms)
             return now_ms + int(TROUBLE_PAUSE_S * 1000)

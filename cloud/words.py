@@ -1,4 +1,5 @@
-"""Texts that people see, in both languages, and the dictionary that holds them. Pure; files are read in dictionary.py."""
+"""Texts that people see, in both languages, and the dictionary that holds them. Pure; files are
+read in dictionary.py."""
 
 from collections.abc import Mapping
 from string import Formatter
@@ -22,7 +23,8 @@ def gaps(words: Words) -> set[str]:
 
 
 def fill(words: Words, facts: Mapping[str, Words | str | int | float]) -> Words:
-    """Put facts into the gaps. A gap without a fact stays visible as `…`: a sentence is never lost for want of a word."""
+    """Put facts into the gaps. A gap without a fact stays visible as `…`: a sentence is never lost
+    for want of a word."""
     return Words(_fill(words.zh, facts, "zh"), _fill(words.en, facts, "en"))
 
 
@@ -43,7 +45,8 @@ class Dictionary:
         self._entries = dict(entries)
 
     def say(self, key: str, /, **facts: Words | str | int | float) -> Words:
-        """The text with its gaps filled; a key that is missing shows itself rather than failing an alarm."""
+        """The text with its gaps filled; a key that is missing shows itself rather than failing an
+        alarm."""
         words = self._entries.get(key)
         return fill(words, facts) if words is not None else Words(key, key)
 

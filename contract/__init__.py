@@ -1,1 +1,2 @@
-"""The agreement between home and cloud: vocabulary, lanes, topics, messages, envelope. Standard library and msgspec only."""
+"""The agreement between home and cloud: vocabulary, lanes, topics, messages, envelope. Standard
+library and msgspec only."""

@@ -14,10 +14,10 @@ MESSAGE_BYTES_MAX: Final = 256 * 1024
 DEFLATE_ABOVE_BYTES: Final = 1024
 INFLATED_BYTES_MAX: Final = 2 * 1024 * 1024
 
-M = TypeVar("M")
+M = TypeVar("M", bound=UpMessage | DownMessage)
 _encoder = msgspec.json.Encoder()
-_up = msgspec.json.Decoder(UpMessage)
-_down = msgspec.json.Decoder(DownMessage)
+_up: "msgspec.json.Decoder[UpMessage]" = msgspec.json.Decoder(UpMessage)
+_down: "msgspec.json.Decoder[DownMessage]" = msgspec.json.Decoder(DownMessage)
 _any = msgspec.json.Decoder(dict[str, Any])
 
 
@@ -51,14 +51,16 @@ def decode_down(payload: bytes, content_type: str | None = JSON) -> DownMessage:
     return _decode(_down, payload, content_type)
 
 
-def _decode(decoder: msgspec.json.Decoder[M], payload: bytes, content_type: str | None) -> M:
+def _decode(decoder: "msgspec.json.Decoder[M]", payload: bytes, content_type: str | None) -> M:
     data = _inflate(payload, content_type)
     try:
         message = decoder.decode(data)
     except (msgspec.DecodeError, RecursionError) as error:
-        raise _version_error(data) or Malformed(f"not a message of version {VERSION}: {error}") from error
-    if message.v != VERSION:  # type: ignore[attr-defined]
-        raise UnknownVersion(f"version {message.v} is not known here; this side reads {VERSION}")  # type: ignore[attr-defined]
+        raise _version_error(data) or Malformed(
+            f"not a message of version {VERSION}: {error}"
+        ) from error
+    if message.v != VERSION:
+        raise UnknownVersion(f"version {message.v} is not known here; this side reads {VERSION}")
     return message
 
 
@@ -68,7 +70,9 @@ def _inflate(payload: bytes, content_type: str | None) -> bytes:
     if content_type in (JSON, None):
         return payload
     if content_type != JSON_DEFLATE:
-        raise Malformed(f"content type '{content_type}' is not known; expected {JSON} or {JSON_DEFLATE}")
+        raise Malformed(
+            f"content type '{content_type}' is not known; expected {JSON} or {JSON_DEFLATE}"
+        )
     inflater = zlib.decompressobj()
     try:
         data = inflater.decompress(payload, INFLATED_BYTES_MAX)
@@ -84,7 +88,11 @@ def _version_error(data: bytes) -> UnknownVersion | None:
         version = _any.decode(data).get("v", VERSION)
     except (msgspec.DecodeError, RecursionError):
         return None
-    return None if version == VERSION else UnknownVersion(f"version {version!r} is not known here; this side reads {VERSION}")
+    return (
+        None
+        if version == VERSION
+        else UnknownVersion(f"version {version!r} is not known here; this side reads {VERSION}")
+    )
 
 
 def _check_batch(batch: Batch) -> None:

@@ -1,9 +1,9 @@
 """What can be wrong with a message on the wire.
 
-    WireError
-    └── Malformed              the sender's fault: quarantine, count, never retry
-        ├── UnknownTopic       not one of ours, or the partition does not belong to the gateway
-        └── UnknownVersion     written by a newer edge than this cloud understands
+WireError
+└── Malformed              the sender's fault: quarantine, count, never retry
+    ├── UnknownTopic       not one of ours, or the partition does not belong to the gateway
+    └── UnknownVersion     written by a newer edge than this cloud understands
 """
 
 

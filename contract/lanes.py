@@ -1,4 +1,5 @@
-"""The four lanes: what travels alone and first, what may wait. A function of vocabulary and quality, nothing else."""
+"""The four lanes: what travels alone and first, what may wait. A function of vocabulary and
+quality, nothing else."""
 
 from enum import StrEnum
 from typing import Final
@@ -24,18 +25,25 @@ class Quality(StrEnum):
 
 
 class Notice(StrEnum):
-    """What the edge itself has to say on the alarm lane. Each becomes a technical alarm, never silence."""
+    """What the edge itself has to say on the alarm lane. Each becomes a technical alarm, never
+    silence."""
 
     UNREADABLE = "unreadable"  # a registered SOS device sent something no dialect can read
-    JOURNAL_TROUBLE = "journal_trouble"  # the journal had to be set aside, or its disk refuses writes
+    JOURNAL_TROUBLE = (
+        "journal_trouble"  # the journal had to be set aside, or its disk refuses writes
+    )
 
 
-ROW_LANES: Final = (Lane.ALARM, Lane.EVENT)  # one unique row for each message, kept at least 30 days
+ROW_LANES: Final = (
+    Lane.ALARM,
+    Lane.EVENT,
+)  # one unique row for each message, kept at least 30 days
 INTERVAL_LANES: Final = (Lane.DATA, Lane.HEALTH)  # applied intervals only
 
 
 def lane_of(measurement: Measurement, quality: Quality = Quality.OK) -> Lane:
-    """The lane of a reading. A passed test of an alarm device is an event, so that no operator is rung for it."""
+    """The lane of a reading. A passed test of an alarm device is an event, so that no operator is
+    rung for it."""
     spec = SPECS[measurement]
     if spec.is_alarm:
         return Lane.EVENT if quality is Quality.TEST else Lane.ALARM

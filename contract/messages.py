@@ -1,6 +1,7 @@
 """The messages of version 1, both directions. Shapes only; bytes are made and read in envelope.py.
 
-Unknown fields are ignored, so a field may be added at any time; a changed meaning needs a new version.
+Unknown fields are ignored, so a field may be added at any time; a changed meaning needs a new
+version.
 """
 
 from typing import Annotated, Final, Literal
@@ -17,10 +18,14 @@ Interval = tuple[Seq, Seq]  # closed: both ends belong to it
 class RowExtra(Struct, omit_defaults=True):
     """What most rows do not need to say.
 
-    q: quality; tq: who dated the row (`device`, `gateway`, `received`); r: came retained; ch: channel;
-    path: field in the device's message; age_ms: monotonic age when sent, absent where unknown (counts as fresh);
-    rep: seq of the row that this one repeats (same press, delivered or told twice); cancels: seq of the press taken
-    back within its window; raw: base64 of bytes that could not be read; topic: where those bytes came in.
+    q: quality; tq: who dated the row (`device`, `gateway`, `received`); r: came retained; ch:
+    channel;
+    path: field in the device's message; age_ms: monotonic age when sent, absent where unknown
+    (counts as fresh);
+    rep: seq of the row that this one repeats (same press, delivered or told twice); cancels: seq
+    of the press taken
+    back within its window; raw: base64 of bytes that could not be read; topic: where those bytes
+    came in.
     """
 
     q: Literal["ok", "implausible", "test"] = "ok"
@@ -36,7 +41,8 @@ class RowExtra(Struct, omit_defaults=True):
 
 
 class Row(Struct, array_like=True):
-    """One reading: milliseconds after the batch's t0_ms, sequence number in its lane, name, value, UCUM unit."""
+    """One reading: milliseconds after the batch's t0_ms, sequence number in its lane, name, value,
+    UCUM unit."""
 
     dt_ms: int
     seq: Seq
@@ -47,7 +53,8 @@ class Row(Struct, array_like=True):
 
 
 class DeviceRows(Struct):
-    """The rows of one device. id: the edge's uid of it, `<convention>:<address>`, no personal data."""
+    """The rows of one device. id: the edge's uid of it, `<convention>:<address>`, no personal
+    data."""
 
     id: str
     rows: list[Row]
@@ -65,7 +72,8 @@ class Gap(Struct, omit_defaults=True):
 class Batch(Struct, tag_field="t", tag="batch", omit_defaults=True):
     """Readings of one lane of one journal. On the alarm lane: exactly one row.
 
-    run: `live` or `backlog`, ordered within each; clock: whether the gateway's wall clock was synchronised.
+    run: `live` or `backlog`, ordered within each; clock: whether the gateway's wall clock was
+    synchronised.
     """
 
     gateway: str
@@ -82,7 +90,8 @@ class Batch(Struct, tag_field="t", tag="batch", omit_defaults=True):
 
 
 class LaneRange(Struct):
-    """What the journal holds of a lane and the cloud has not acknowledged; lowest = highest + 1 means nothing."""
+    """What the journal holds of a lane and the cloud has not acknowledged; lowest = highest + 1
+    means nothing."""
 
     lowest: Seq
     highest: Annotated[int, Meta(ge=0, le=2**53 - 1)]
@@ -109,14 +118,16 @@ class Done(Struct, tag_field="t", tag="done"):
 
 
 class Refusal(Struct):
-    """A row that the cloud has stored as evidence but cannot use; the edge keeps it and stops resending."""
+    """A row that the cloud has stored as evidence but cannot use; the edge keeps it and stops
+    resending."""
 
     seq: Seq
     reason: str
 
 
 class Ack(Struct, tag_field="t", tag="ack", omit_defaults=True):
-    """Committed in the cloud's own store. seqs for alarm and event, intervals (all applied so far) for data, health."""
+    """Committed in the cloud's own store. seqs for alarm and event, intervals (all applied so far)
+    for data, health."""
 
     journal: str
     lane: Literal["alarm", "event", "data", "health"]
@@ -129,7 +140,8 @@ class Ack(Struct, tag_field="t", tag="ack", omit_defaults=True):
 
 
 class Say(Struct, tag_field="t", tag="say"):
-    """Tell a resident something. key: `operator_with_you`, `help_is_coming`, `closed`; id makes repeats harmless."""
+    """Tell a resident something. key: `operator_with_you`, `help_is_coming`, `closed`; id makes
+    repeats harmless."""
 
     id: str
     home: str
@@ -153,7 +165,8 @@ class RegisteredDevice(Struct, omit_defaults=True):
 
 
 class Config(Struct, tag_field="t", tag="config"):
-    """The gateway's devices and homes, retained on down/config; the edge keeps the last one on disk."""
+    """The gateway's devices and homes, retained on down/config; the edge keeps the last one on
+    disk."""
 
     revision: int
     devices: list[RegisteredDevice]

@@ -1,10 +1,15 @@
-"""Identity outside the body: journal, lane and seq as MQTT 5 user properties, so that bytes that cannot be read still have a name."""
+"""Identity outside the body: journal, lane and seq as MQTT 5 user properties, so that bytes that
+cannot be read still have a name."""
 
 from collections.abc import Iterable
 from hashlib import sha256
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from contract.lanes import Lane
+
+ROW_EXPIRY_S: Final = 30 * 86_400
+"""MQTT 5 message expiry of alarm and event messages. The broker counts it down while it holds a
+message, so that the cloud learns how long that was without trusting anybody's clock."""
 
 
 class Identity(NamedTuple):
@@ -18,12 +23,17 @@ class Identity(NamedTuple):
 
 def to_properties(identity: Identity) -> list[tuple[str, str]]:
     """MQTT 5 user properties, in fixed order."""
-    seq = str(identity.first) if identity.first == identity.last else f"{identity.first}-{identity.last}"
+    seq = (
+        str(identity.first)
+        if identity.first == identity.last
+        else f"{identity.first}-{identity.last}"
+    )
     return [("journal", identity.journal), ("lane", str(identity.lane)), ("seq", seq)]
 
 
 def from_properties(properties: Iterable[tuple[str, str]]) -> Identity | None:
-    """None where they are absent or make no sense; a sender's nonsense is no reason to lose its bytes."""
+    """None where they are absent or make no sense; a sender's nonsense is no reason to lose its
+    bytes."""
     named = dict(properties)
     try:
         first, _, last = named["seq"].partition("-")
@@ -35,5 +45,6 @@ def from_properties(properties: Iterable[tuple[str, str]]) -> Identity | None:
 
 
 def fingerprint(topic: str, payload: bytes) -> str:
-    """SHA-256 of topic and bytes: the key of a message that has no identity. A redelivery has the same."""
+    """SHA-256 of topic and bytes: the key of a message that has no identity. A redelivery has the
+    same."""
     return sha256(topic.encode() + b"\0" + payload).hexdigest()

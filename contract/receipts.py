@@ -1,7 +1,10 @@
-"""The order of PUBACKs: they leave in order of receipt, and only on the connection that received the message.
+"""The order of PUBACKs: they leave in order of receipt, and only on the connection that received
+the message.
 
-Both rules were measured to lose messages when broken (docs/decisions/0004): rumqttd drops a client that acknowledges out of
-order, and after a reconnect a late acknowledgement with a reused packet id acknowledges another message.
+Both rules were measured to lose messages when broken (docs/decisions/0004): rumqttd drops a client
+that acknowledges out of
+order, and after a reconnect a late acknowledgement with a reused packet id acknowledges another
+message.
 """
 
 from collections import deque
@@ -25,7 +28,8 @@ class ReceiptBook:
     _open: deque[Receipt] = field(default_factory=deque)
 
     def connected(self) -> int:
-        """A new connection: whatever was open belongs to the old one and will never be acknowledged."""
+        """A new connection: whatever was open belongs to the old one and will never be
+        acknowledged."""
         self.generation += 1
         self._open.clear()
         return self.generation
@@ -37,7 +41,8 @@ class ReceiptBook:
         return receipt
 
     def settle(self, receipt: Receipt) -> list[int]:
-        """The message is safe. Packet ids that may be acknowledged now, in order; none for a connection that is gone."""
+        """The message is safe. Packet ids that may be acknowledged now, in order; none for a
+        connection that is gone."""
         receipt.is_settled = True
         ready: list[int] = []
         if receipt.generation != self.generation:

@@ -50,7 +50,9 @@ def parse_up(topic: str) -> Up:
         raise UnknownTopic(f"'{topic}' is not an upward topic of version 1")
     partition, gateway = int(match[1]), match[2]
     if partition != partition_of(gateway):
-        raise UnknownTopic(f"'{topic}': gateway {gateway} belongs to partition {partition_of(gateway)}")
+        raise UnknownTopic(
+            f"'{topic}': gateway {gateway} belongs to partition {partition_of(gateway)}"
+        )
     return Up(partition, gateway, Lane(match[3]))
 
 

@@ -1,7 +1,9 @@
-"""The words of the wire: each measurement with its kind, unit and polarity. Generated, do not edit by hand.
+"""The words of the wire: each measurement with kind, unit, polarity. Generated, do not edit.
 
-Made by scripts/import_vocabulary.py. Units are UCUM codes (ucum.org); LOINC codes as FHIR's vital-signs profile
-has them; `ha` is the Home Assistant device class. A boolean is true when the thing is present, open, wet or
+Made by scripts/import_vocabulary.py. Units are UCUM codes (ucum.org); LOINC codes as FHIR's
+vital-signs profile
+has them; `ha` is the Home Assistant device class. A boolean is true when the thing is present,
+open, wet or
 occupied, as in Home Assistant's binary sensors.
 """
 
@@ -19,7 +21,8 @@ class Kind(StrEnum):
 
 
 class Spec(NamedTuple):
-    """What a measurement is: kind, JSON type, UCUM unit (None for states and events), alarm priority."""
+    """What a measurement is: kind, JSON type, UCUM unit (None for states and events), alarm
+    priority."""
 
     kind: Kind
     type: str
@@ -93,7 +96,12 @@ SPECS: Final[Mapping[Measurement, Spec]] = {
     Measurement.CARBON_MONOXIDE: Spec(Kind.STATE, "bool", ha="carbon_monoxide", is_alarm=True),
     Measurement.HEAT_ALARM: Spec(Kind.STATE, "bool", ha="heat", is_alarm=True),
     Measurement.WATER_LEAK: Spec(Kind.STATE, "bool", ha="moisture", is_alarm=True),
-    Measurement.BUTTON: Spec(Kind.EVENT, "string", ha="event: button", values=("single", "double", "triple", "long", "hold", "release", "press")),
+    Measurement.BUTTON: Spec(
+        Kind.EVENT,
+        "string",
+        ha="event: button",
+        values=("single", "double", "triple", "long", "hold", "release", "press"),
+    ),
     Measurement.MOTION: Spec(Kind.STATE, "bool", ha="motion"),
     Measurement.OCCUPANCY: Spec(Kind.STATE, "bool", ha="occupancy"),
     Measurement.BED_OCCUPANCY: Spec(Kind.STATE, "bool", ha="occupancy"),
@@ -103,31 +111,49 @@ SPECS: Final[Mapping[Measurement, Spec]] = {
     Measurement.BATTERY_LOW: Spec(Kind.STATE, "bool", ha="battery"),
     Measurement.ONLINE: Spec(Kind.STATE, "bool", ha="connectivity"),
     Measurement.GEOFENCE: Spec(Kind.EVENT, "string", values=("enter", "leave")),
-    Measurement.TEMPERATURE: Spec(Kind.SAMPLE, "number", unit="Cel", ha="temperature", range=(-45, 80)),
-    Measurement.DEVICE_TEMPERATURE: Spec(Kind.SAMPLE, "number", unit="Cel", ha="temperature (diagnostic)", is_diagnostic=True),
+    Measurement.TEMPERATURE: Spec(
+        Kind.SAMPLE, "number", unit="Cel", ha="temperature", range=(-45, 80)
+    ),
+    Measurement.DEVICE_TEMPERATURE: Spec(
+        Kind.SAMPLE, "number", unit="Cel", ha="temperature (diagnostic)", is_diagnostic=True
+    ),
     Measurement.HUMIDITY: Spec(Kind.SAMPLE, "number", unit="%", ha="humidity", range=(0, 100)),
-    Measurement.PRESSURE: Spec(Kind.SAMPLE, "number", unit="hPa", ha="atmospheric_pressure", range=(300, 1200)),
+    Measurement.PRESSURE: Spec(
+        Kind.SAMPLE, "number", unit="hPa", ha="atmospheric_pressure", range=(300, 1200)
+    ),
     Measurement.ILLUMINANCE: Spec(Kind.SAMPLE, "number", unit="lx", ha="illuminance"),
     Measurement.CO2: Spec(Kind.SAMPLE, "number", unit="[ppm]", ha="carbon_dioxide"),
     Measurement.GAS_CONCENTRATION: Spec(Kind.SAMPLE, "number", unit="[ppm]"),
     Measurement.PM25: Spec(Kind.SAMPLE, "number", unit="ug/m3", ha="pm25"),
     Measurement.SOUND_LEVEL: Spec(Kind.SAMPLE, "number", unit="dB", ha="sound_pressure"),
     Measurement.BATTERY: Spec(Kind.SAMPLE, "number", unit="%", ha="battery", range=(0, 100)),
-    Measurement.BATTERY_VOLTAGE: Spec(Kind.SAMPLE, "number", unit="V", ha="voltage", is_diagnostic=True),
+    Measurement.BATTERY_VOLTAGE: Spec(
+        Kind.SAMPLE, "number", unit="V", ha="voltage", is_diagnostic=True
+    ),
     Measurement.LINK_QUALITY: Spec(Kind.SAMPLE, "number", unit="1", is_diagnostic=True),
-    Measurement.RSSI: Spec(Kind.SAMPLE, "number", unit="dB[mW]", ha="signal_strength", is_diagnostic=True),
+    Measurement.RSSI: Spec(
+        Kind.SAMPLE, "number", unit="dB[mW]", ha="signal_strength", is_diagnostic=True
+    ),
     Measurement.POWER: Spec(Kind.SAMPLE, "number", unit="W", ha="power"),
     Measurement.ENERGY: Spec(Kind.SAMPLE, "number", unit="kW.h", ha="energy"),
     Measurement.VOLTAGE: Spec(Kind.SAMPLE, "number", unit="V", ha="voltage"),
     Measurement.PEOPLE_COUNT: Spec(Kind.SAMPLE, "number", unit="1"),
     Measurement.DISTANCE: Spec(Kind.SAMPLE, "number", unit="m", ha="distance"),
-    Measurement.HEART_RATE: Spec(Kind.SAMPLE, "number", unit="/min", loinc="8867-4", range=(20, 250)),
-    Measurement.RESPIRATORY_RATE: Spec(Kind.SAMPLE, "number", unit="/min", loinc="9279-1", range=(3, 70)),
-    Measurement.BODY_TEMPERATURE: Spec(Kind.SAMPLE, "number", unit="Cel", loinc="8310-5", range=(30, 45)),
+    Measurement.HEART_RATE: Spec(
+        Kind.SAMPLE, "number", unit="/min", loinc="8867-4", range=(20, 250)
+    ),
+    Measurement.RESPIRATORY_RATE: Spec(
+        Kind.SAMPLE, "number", unit="/min", loinc="9279-1", range=(3, 70)
+    ),
+    Measurement.BODY_TEMPERATURE: Spec(
+        Kind.SAMPLE, "number", unit="Cel", loinc="8310-5", range=(30, 45)
+    ),
     Measurement.SPO2: Spec(Kind.SAMPLE, "number", unit="%", loinc="59408-5", range=(40, 100)),
     Measurement.BP_SYSTOLIC: Spec(Kind.SAMPLE, "number", unit="mm[Hg]", loinc="8480-6"),
     Measurement.BP_DIASTOLIC: Spec(Kind.SAMPLE, "number", unit="mm[Hg]", loinc="8462-4"),
-    Measurement.BODY_WEIGHT: Spec(Kind.SAMPLE, "number", unit="kg", loinc="29463-7", range=(1, 350)),
+    Measurement.BODY_WEIGHT: Spec(
+        Kind.SAMPLE, "number", unit="kg", loinc="29463-7", range=(1, 350)
+    ),
     Measurement.BLOOD_GLUCOSE: Spec(Kind.SAMPLE, "number", unit="mmol/L", loinc="15074-8"),
     Measurement.STEPS: Spec(Kind.SAMPLE, "number", unit="1", loinc="55423-8"),
     Measurement.LATITUDE: Spec(Kind.SAMPLE, "number", unit="deg"),

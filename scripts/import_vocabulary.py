@@ -1,16 +1,21 @@
-"""Writes contract/vocabulary.py's table from the design's vocabulary.json (facts: names, kinds, UCUM units, LOINC).
+"""Writes contract/vocabulary.py's table from the design's vocabulary.json (facts: names, kinds,
+UCUM units, LOINC).
 
-Run by hand when the design's vocabulary changes: python scripts/import_vocabulary.py PATH/vocabulary.json
+Run by hand when the design's vocabulary changes: python scripts/import_vocabulary.py
+PATH/vocabulary.json
 """
 
 import json
 import pathlib
 import sys
 
-HEAD = '''"""The words of the wire: each measurement with its kind, unit and polarity. Generated, do not edit by hand.
+HEAD = '''"""The words of the wire: each measurement with its kind, unit and polarity. Generated,
+do not edit by hand.
 
-Made by scripts/import_vocabulary.py. Units are UCUM codes (ucum.org); LOINC codes as FHIR's vital-signs profile
-has them; `ha` is the Home Assistant device class. A boolean is true when the thing is present, open, wet or
+Made by scripts/import_vocabulary.py. Units are UCUM codes (ucum.org); LOINC codes as FHIR's
+vital-signs profile
+has them; `ha` is the Home Assistant device class. A boolean is true when the thing is present,
+open, wet or
 occupied, as in Home Assistant's binary sensors.
 """
 
@@ -28,7 +33,8 @@ class Kind(StrEnum):
 
 
 class Spec(NamedTuple):
-    """What a measurement is: kind, JSON type, UCUM unit (None for states and events), alarm priority."""
+    """What a measurement is: kind, JSON type, UCUM unit (None for states and events), alarm
+    priority."""
 
     kind: Kind
     type: str
@@ -46,25 +52,39 @@ class Measurement(StrEnum):
 
 '''
 PRESENT = {
-    "sos": "true = help is called for", "sos_cancel": "true = the resident takes the call back",
-    "fall": "true = a fall was detected", "smoke": "true = smoke present", "gas": "true = gas present",
-    "carbon_monoxide": "true = carbon monoxide present", "heat_alarm": "true = fire heat present",
-    "water_leak": "true = wet", "motion": "true = motion seen", "occupancy": "true = occupied",
-    "bed_occupancy": "true = in bed", "opening": "true = open", "vibration": "true = vibrating",
-    "tamper": "true = opened or removed", "battery_low": "true = low", "online": "true = reachable",
+    "sos": "true = help is called for",
+    "sos_cancel": "true = the resident takes the call back",
+    "fall": "true = a fall was detected",
+    "smoke": "true = smoke present",
+    "gas": "true = gas present",
+    "carbon_monoxide": "true = carbon monoxide present",
+    "heat_alarm": "true = fire heat present",
+    "water_leak": "true = wet",
+    "motion": "true = motion seen",
+    "occupancy": "true = occupied",
+    "bed_occupancy": "true = in bed",
+    "opening": "true = open",
+    "vibration": "true = vibrating",
+    "tamper": "true = opened or removed",
+    "battery_low": "true = low",
+    "online": "true = reachable",
 }
 DIAGNOSTIC = {"link_quality", "rssi", "device_temperature", "battery_voltage"}
 
 
 def comment(m):
+    """Unit and polarity, as the comment behind a member."""
     if m["type"] == "bool":
         return PRESENT[m["name"]]
     if m["unit"]:
         return f"{m['unit']}"
-    return "one of the device's words" if m["name"] == "button" else "one of " + ", ".join(m["values"])
+    return (
+        "one of the device's words" if m["name"] == "button" else "one of " + ", ".join(m["values"])
+    )
 
 
 def spec(m):
+    """The row of the table."""
     parts = [f"Kind.{m['kind'].upper()}", repr(m["type"]).replace("'", '"')]
     for key, name in (("unit", "unit"), ("ha", "ha"), ("loinc", "loinc")):
         if m.get(key):
@@ -76,15 +96,27 @@ def spec(m):
     if m.get("range"):
         parts.append(f"range=({m['range'][0]}, {m['range'][1]})")
     if m.get("values"):
-        parts.append("values=(" + ", ".join(f'"{v}"' for v in m["values"]) + ("," if len(m["values"]) == 1 else "") + ")")
+        parts.append(
+            "values=("
+            + ", ".join(f'"{v}"' for v in m["values"])
+            + ("," if len(m["values"]) == 1 else "")
+            + ")"
+        )
     return f"    Measurement.{m['name'].upper()}: Spec({', '.join(parts)}),"
 
 
 def main():
+    """Read the file named on the command line, write the module."""
     measurements = json.loads(pathlib.Path(sys.argv[1]).read_text("utf-8"))["measurements"]
     lines = [f'    {m["name"].upper()} = "{m["name"]}"  # {comment(m)}' for m in measurements]
     table = [spec(m) for m in measurements]
-    text = HEAD + "\n".join(lines) + "\n\n\nSPECS: Final[Mapping[Measurement, Spec]] = {\n" + "\n".join(table) + "\n}\n"
+    text = (
+        HEAD
+        + "\n".join(lines)
+        + "\n\n\nSPECS: Final[Mapping[Measurement, Spec]] = {\n"
+        + "\n".join(table)
+        + "\n}\n"
+    )
     target = pathlib.Path(__file__).parent.parent / "contract" / "vocabulary.py"
     target.write_text(text, "utf-8")
 

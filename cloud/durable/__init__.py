@@ -1,1 +1,2 @@
-"""Tables and append functions of what must commit together with the state it belongs to: timers, outbox, feed."""
+"""Tables and append functions of what must commit together with the state it belongs to: timers,
+outbox, feed."""

@@ -1,10 +1,22 @@
-"""The live feed's log: one gapless number a transaction, taken last, committed with what it tells (docs/decisions/0008)."""
+"""The live feed's log: one gapless number a transaction, taken last, committed with what it tells
+(docs/decisions/0008)."""
 
 from collections.abc import Callable
 from typing import Any, Final, Literal
 
 import msgspec
-from sqlalchemy import BigInteger, Column, LargeBinary, Table, Text, delete, func, insert, select, update
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    LargeBinary,
+    Table,
+    Text,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
 
 from cloud.storage.schema import metadata
 from cloud.storage.unit import Work
@@ -55,15 +67,26 @@ _encode = msgspec.json.Encoder().encode
 _decode_ops = msgspec.json.Decoder(list[Op]).decode
 
 
-def put(work: Work, coll: Any, thing_id: str, rev: int, v: bytes, *, area: str = "", station: str | None = None) -> None:
-    """Tell the feed how a thing stands now. v: its JSON. Several changes of one transaction share one number."""
+def put(
+    work: Work,
+    coll: Any,
+    thing_id: str,
+    rev: int,
+    v: bytes,
+    *,
+    area: str = "",
+    station: str | None = None,
+) -> None:
+    """Tell the feed how a thing stands now. v: its JSON. Several changes of one transaction share
+    one number."""
     ops: list[Op] = work.notes.setdefault(_NOTE, [])
     ops[:] = [op for op in ops if (op.coll, op.id) != (coll, thing_id)]
     ops.append(Op("put", coll, thing_id, rev, msgspec.Raw(v), area, station))
 
 
 def seal(signal: Callable[[], None]) -> Callable[[Work], None]:
-    """The finisher that numbers and writes what a transaction told; `signal` wakes the feed's readers after commit."""
+    """The finisher that numbers and writes what a transaction told; `signal` wakes the feed's
+    readers after commit."""
 
     def finish(work: Work) -> None:
         ops = work.notes.get(_NOTE)
@@ -71,7 +94,10 @@ def seal(signal: Callable[[], None]) -> Callable[[Work], None]:
             return
         row = counter_table.c.cell == CELL
         seq = work.execute(
-            update(counter_table).where(row).values(seq=counter_table.c.seq + 1).returning(counter_table.c.seq)
+            update(counter_table)
+            .where(row)
+            .values(seq=counter_table.c.seq + 1)
+            .returning(counter_table.c.seq)
         ).scalar_one()
         work.execute(insert(feed_table).values(seq=seq, at_ms=work.now_ms, ops=_encode(ops)))
         work.after_commit(signal)
@@ -80,7 +106,8 @@ def seal(signal: Callable[[], None]) -> Callable[[Work], None]:
 
 
 def ensure_counter(work: Work) -> None:
-    """Make the counter at the first start: a new epoch, so that clients of an older log ask for a snapshot."""
+    """Make the counter at the first start: a new epoch, so that clients of an older log ask for a
+    snapshot."""
     if work.execute(select(counter_table.c.cell)).first() is None:
         work.execute(insert(counter_table).values(cell=CELL, epoch=work.new_id("ep"), seq=0))
 

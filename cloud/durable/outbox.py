@@ -1,10 +1,23 @@
-"""The outbox: effects on the world outside, committed with the state that wants them, carried out at least once."""
+"""The outbox: effects on the world outside, committed with the state that wants them, carried out
+at least once."""
 
 from enum import StrEnum
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Table, Text, delete, insert, select, update
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+    delete,
+    insert,
+    select,
+    update,
+)
 
 from cloud.pumps import Signal
 from cloud.storage.schema import metadata
@@ -66,8 +79,11 @@ class Outbox:
         expires_ms: int,
         alarm_id: str | None = None,
     ) -> None:
-        """Once for each letter_id, however often it is asked for. payload: anything msgspec can encode as JSON."""
-        known = work.execute(select(outbox_table.c.id).where(outbox_table.c.id == letter_id)).first()
+        """Once for each letter_id, however often it is asked for. payload: anything msgspec can
+        encode as JSON."""
+        known = work.execute(
+            select(outbox_table.c.id).where(outbox_table.c.id == letter_id)
+        ).first()
         if known is not None:
             return
         work.execute(
@@ -96,7 +112,18 @@ def due_letters(work: Work, limit: int) -> list[Letter]:
         .order_by(c.next_ms)
         .limit(limit)
     )
-    return [Letter(r.id, r.kind, r.target, msgspec.json.decode(r.payload), *r[4:]) for r in rows]
+    return [
+        Letter(
+            r.id,
+            r.kind,
+            r.target,
+            msgspec.json.decode(r.payload),
+            r.expires_ms,
+            r.attempts,
+            r.alarm_id,
+        )
+        for r in rows
+    ]
 
 
 def next_letter_ms(work: Work) -> int | None:
@@ -123,7 +150,9 @@ def finish_letters(work: Work, letter_ids: list[str]) -> None:
 def bury_letter(work: Work, letter_id: str, trouble: str) -> None:
     """Refused for good, or too late to be of use."""
     row = outbox_table.c.id == letter_id
-    work.execute(update(outbox_table).where(row).values(state=OutboxState.DEAD, trouble=trouble[:500]))
+    work.execute(
+        update(outbox_table).where(row).values(state=OutboxState.DEAD, trouble=trouble[:500])
+    )
 
 
 def sweep_outbox(work: Work, before_ms: int) -> int:

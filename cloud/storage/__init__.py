@@ -1,1 +1,2 @@
-"""The relational store: engine, unit of work, one writer with priorities, migrations. Knows no concept of care."""
+"""The relational store: engine, unit of work, one writer with priorities, migrations. Knows no
+concept of care."""

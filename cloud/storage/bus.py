@@ -1,4 +1,5 @@
-"""Typed domain events within a transaction: a lower room says what happened, the composition root decides who reacts."""
+"""Typed domain events within a transaction: a lower room says what happened, the composition root
+decides who reacts."""
 
 from collections import defaultdict
 from collections.abc import Callable
@@ -14,7 +15,7 @@ class Bus:
     """Handlers by event type. Filled once at start, then only read."""
 
     def __init__(self) -> None:
-        self._handlers: "dict[type, list[Callable[[Work, Any], None]]]" = defaultdict(list)
+        self._handlers: dict[type, list[Callable[[Work, Any], None]]] = defaultdict(list)
 
     def on(self, event_type: type[E], handler: "Callable[[Work, E], None]") -> None:
         """Call the handler, inside the same unit of work, for each event of exactly this type."""

@@ -1,4 +1,5 @@
-"""Connections: SQLite in WAL mode with synchronous=FULL, so that a commit that returned is on the disk."""
+"""Connections: SQLite in WAL mode with synchronous=FULL, so that a commit that returned is on the
+disk."""
 
 from typing import Any
 
@@ -8,7 +9,8 @@ from sqlalchemy.pool import QueuePool
 
 
 def open_engine(url: str, *, writes: bool) -> Engine:
-    """An engine for reading or writing. `writes` begins transactions as IMMEDIATE, so that they never fail half-way
+    """An engine for reading or writing. `writes` begins transactions as IMMEDIATE, so that they
+    never fail half-way
     on a lock. Raises sqlalchemy.exc.ArgumentError for an address that is no database address."""
     if make_url(url).get_backend_name() != "sqlite":
         return create_engine(url)

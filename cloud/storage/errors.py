@@ -1,8 +1,8 @@
 """What can go wrong with the store.
 
-    StoreError
-    ├── Unavailable   try again after `retry_after_s`
-    └── Fenced        another owner has taken the partition; drop what is cached
+StoreError
+├── Unavailable   try again after `retry_after_s`
+└── Fenced        another owner has taken the partition; drop what is cached
 """
 
 

@@ -1,4 +1,5 @@
-"""The one MetaData that every concept's tables hang on, so that migrations and tests see all of them."""
+"""The one MetaData that every concept's tables hang on, so that migrations and tests see all of
+them."""
 
 from typing import Final
 

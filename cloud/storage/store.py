@@ -1,4 +1,5 @@
-"""The store: transactions in, committed results out. One writer thread takes them by priority, alarms first."""
+"""The store: transactions in, committed results out. One writer thread takes them by priority,
+alarms first."""
 
 import heapq
 import itertools
@@ -42,7 +43,8 @@ class _Job:
 class Store:
     """Transactions over one database.
 
-    Without `start()` a write runs in the caller's thread (simulation, tests, commands); after it, in the writer's.
+    Without `start()` a write runs in the caller's thread (simulation, tests, commands); after it,
+    in the writer's.
     Finishers run last in each transaction, in order (the feed takes its number there).
     """
 
@@ -127,7 +129,8 @@ class Store:
         except OperationalError as error:
             job.future.set_exception(Unavailable(str(error.orig)))
             return
-        except BaseException as error:  # noqa: BLE001 - belongs to the caller, who waits on the future
+
+        except BaseException as error:  # noqa: BLE001
             job.future.set_exception(error)
             return
         work.run_effects()

@@ -10,7 +10,8 @@ from cloud.storage.ids import IdSource
 
 
 class Work:
-    """One transaction under way. now_ms is its instant: everything written in it has the same time."""
+    """One transaction under way. now_ms is its instant: everything written in it has the same
+    time."""
 
     def __init__(self, connection: Connection, now_ms: int, ids: IdSource, bus: Bus) -> None:
         self.now_ms = now_ms
@@ -32,7 +33,8 @@ class Work:
         self._bus.publish(self, event)
 
     def after_commit(self, effect: Callable[[], None]) -> None:
-        """Run once the transaction is durable, in the writer's thread: only wake others, never block."""
+        """Run once the transaction is durable, in the writer's thread: only wake others, never
+        block."""
         self._after_commit.append(effect)
 
     def run_effects(self) -> None:

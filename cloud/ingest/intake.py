@@ -1,0 +1,239 @@
+"""One message into one transaction: read it, leave out what is known, store, judge, and say what
+may be acknowledged. Everything that decides about loss and duplicates in the cloud is here."""
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+import msgspec
+
+from cloud.ingest import intervals, tables
+from cloud.ingest.intervals import INTERVALS_MAX
+from cloud.ingest.judge import Fact, Judge, Technical
+from cloud.ingest.source import Delivery
+from cloud.ingest.tables import EventRow, LaneKey, Reject
+from cloud.storage.unit import Work
+from contract.envelope import decode_up
+from contract.errors import Malformed
+from contract.lanes import INTERVAL_LANES, ROW_LANES, Lane, Notice, lane_of
+from contract.messages import Ack, Batch, Done, Hello, Refusal, Row
+from contract.properties import Identity, fingerprint, from_properties
+from contract.vocabulary import Measurement
+
+HELLO_SEQS_MAX: Final = 5000  # rows confirmed in answer to one hello; the rest when they come again
+_NAMES: Final = {m.value: lane_of(m) for m in Measurement}
+_NOTICES: Final = {notice.value for notice in Notice}
+_encode = msgspec.json.Encoder().encode
+
+
+class Answer(NamedTuple):
+    """An acknowledgement that may leave once the transaction is durable."""
+
+    gateway: str
+    ack: Ack
+
+
+class Intake:
+    """Applies deliveries. Holds no state: everything it remembers is in the tables."""
+
+    def __init__(self, judge: Judge, epoch: str) -> None:
+        self._judge, self._epoch = judge, epoch
+
+    def take(self, work: Work, delivery: Delivery) -> list[Answer]:
+        """Raises nothing for bad input; an exception means that the store or our own code
+        failed."""
+        if delivery.fault is not None:
+            return self.reject(work, delivery, "topic", delivery.fault)
+        try:
+            message = decode_up(delivery.payload, delivery.content_type)
+            if message.gateway != delivery.gateway:
+                raise Malformed(
+                    f"gateway {message.gateway} wrote on the topic of {delivery.gateway}"
+                )
+            if isinstance(message, Batch) and message.lane != delivery.lane.value:
+                raise Malformed(f"lane {message.lane} on the topic of {delivery.lane.value}")
+        except Malformed as error:
+            return self.reject(work, delivery, "undecodable", str(error))
+        if isinstance(message, Hello):
+            return self._greet(work, message)
+        if isinstance(message, Done):
+            self._judge.confirm(work, message.cmds)
+            return []
+        if delivery.lane in ROW_LANES:
+            return [self._take_rows(work, delivery, message)]
+        return [self._take_intervals(work, delivery, message)]
+
+    def reject(self, work: Work, delivery: Delivery, reason: str, detail: str) -> list[Answer]:
+        """Keep the bytes; on the alarm lane also raise a technical alarm, once; refuse by name."""
+        identity = from_properties(delivery.properties)
+        if identity is not None and identity.lane is not delivery.lane:
+            identity = None
+        key = _reject_key(delivery, identity)
+        is_new = tables.quarantine(
+            work,
+            Reject(
+                key,
+                delivery.gateway,
+                delivery.topic,
+                delivery.lane,
+                f"{reason}: {detail}",
+                delivery.payload,
+            ),
+        )
+        if is_new and delivery.lane is Lane.ALARM:
+            case = Technical(key, delivery.gateway, None, reason, detail, delivery.received_ms)
+            self._judge.report(work, case)
+        if identity is None:
+            return []
+        return [self._answer(delivery.gateway, identity, refused=f"{reason}: {detail}"[:200])]
+
+    def _answer(self, gateway: str, identity: Identity, *, refused: str) -> Answer:
+        seqs = range(identity.first, min(identity.last, identity.first + 999) + 1)
+        ack = Ack(
+            journal=identity.journal,
+            lane=identity.lane.value,
+            cloud_epoch=self._epoch,
+            refused=[Refusal(seq, refused) for seq in seqs],
+        )
+        return Answer(gateway, ack)
+
+    # ------------------------------------------------------------ alarm and event lanes
+
+    def _take_rows(self, work: Work, delivery: Delivery, batch: Batch) -> Answer:
+        key = LaneKey(delivery.gateway, batch.journal, delivery.lane)
+        rows = [(device.id, row) for device in batch.devices for row in device.rows]
+        known = tables.known_seqs(work, key, [row.seq for _, row in rows])
+        fresh = [(device, row) for device, row in rows if row.seq not in known]
+        refused = {row.seq: why for _, row in fresh if (why := _why_refused(row, delivery.lane))}
+        tables.store_events(
+            work,
+            key,
+            [_event(batch, device, row, refused) for device, row in fresh],
+            delivery.received_ms,
+        )
+        for device, row in fresh:
+            if row.seq in refused:
+                self._report_unknown(work, delivery, key, device, row)
+        facts = [
+            _fact(delivery, batch, device, row) for device, row in fresh if row.seq not in refused
+        ]
+        if facts:
+            self._judge.judge(work, facts)
+        ack = Ack(
+            journal=batch.journal,
+            lane=delivery.lane.value,
+            cloud_epoch=self._epoch,
+            seqs=[row.seq for _, row in rows if row.seq not in refused],
+            refused=[Refusal(seq, why) for seq, why in refused.items()],
+        )
+        return Answer(delivery.gateway, ack)
+
+    def _report_unknown(
+        self, work: Work, delivery: Delivery, key: LaneKey, device: str, row: Row
+    ) -> None:
+        if delivery.lane is Lane.ALARM:
+            self._judge.report(
+                work,
+                Technical(
+                    _row_key(key, row.seq),
+                    delivery.gateway,
+                    device,
+                    "unknown_name",
+                    f"'{row.name}' on the alarm lane is no word of ours",
+                    delivery.received_ms,
+                ),
+            )
+
+    # ------------------------------------------------------------ data and health lanes
+
+    def _take_intervals(self, work: Work, delivery: Delivery, batch: Batch) -> Answer:
+        key = LaneKey(delivery.gateway, batch.journal, delivery.lane)
+        before = tables.applied(work, key)
+        done = before or []
+        rows = [(device.id, row) for device in batch.devices for row in device.rows]
+        fresh = [each for each in rows if not intervals.contains(done, each[1].seq)]
+        now = list(done)
+        for run in intervals.runs(row.seq for _, row in fresh):
+            now = intervals.add(now, run)
+        for gap in batch.gaps:
+            now = intervals.add(now, (gap.first, gap.last))
+        if len(now) > INTERVALS_MAX:
+            # Too scattered to remember: apply nothing, acknowledge what is known, and the edge
+            # sends the older rows first.
+            now, fresh = list(done), []
+        if now != done:
+            tables.keep_applied(work, key, now, is_new=before is None)
+        facts = [_fact(delivery, batch, device, row) for device, row in fresh if row.name in _NAMES]
+        if facts:
+            self._judge.judge(work, facts)
+        ack = Ack(
+            journal=batch.journal, lane=delivery.lane.value, cloud_epoch=self._epoch, intervals=now
+        )
+        return Answer(delivery.gateway, ack)
+
+    # ------------------------------------------------------------ session start
+
+    def _greet(self, work: Work, hello: Hello) -> list[Answer]:
+        answers: list[Answer] = []
+        for name, held in hello.lanes.items():
+            key = LaneKey(hello.gateway, hello.journal, Lane(name))
+            ack = Ack(journal=hello.journal, lane=name, cloud_epoch=self._epoch, hello=True)
+            if key.lane in INTERVAL_LANES:
+                ack.intervals = tables.begin_at(work, key, held.lowest)
+            elif held.lowest <= held.highest:
+                stored = tables.stored_between(work, key, held.lowest, held.highest, HELLO_SEQS_MAX)
+                ack.seqs = [seq for seq, why in stored if why is None]
+                ack.refused = [Refusal(seq, why) for seq, why in stored if why is not None]
+            answers.append(Answer(hello.gateway, ack))
+        return answers
+
+
+def _reject_key(delivery: Delivery, identity: Identity | None) -> str:
+    if identity is None:
+        return f"sha256:{fingerprint(delivery.topic, delivery.payload)}"
+    return f"{delivery.gateway}/{identity.journal}/{identity.lane}/{identity.first}"
+
+
+def _row_key(key: LaneKey, seq: int) -> str:
+    return f"{key.gateway}/{key.journal}/{key.lane.value}/{seq}"
+
+
+def _why_refused(row: Row, lane: Lane) -> str | None:
+    if row.name in _NAMES or (lane is Lane.ALARM and row.name in _NOTICES):
+        return None
+    return f"unknown_name: '{row.name[:64]}'"
+
+
+def _event(batch: Batch, device: str, row: Row, refused: dict[int, str]) -> EventRow:
+    happened = batch.t0_ms + row.dt_ms
+    return EventRow(row.seq, device, row.name, _encode(row), happened, refused.get(row.seq))
+
+
+def _fact(delivery: Delivery, batch: Batch, device: str, row: Row) -> Fact:
+    key = LaneKey(delivery.gateway, batch.journal, delivery.lane)
+    extra = row.x
+    age_ms = extra.age_ms if extra else None
+    return Fact(
+        key=_row_key(key, row.seq),
+        gateway=delivery.gateway,
+        journal=batch.journal,
+        lane=delivery.lane,
+        device=device,
+        row=row,
+        happened_ms=batch.t0_ms + row.dt_ms,
+        received_ms=delivery.received_ms,
+        age_ms=None if age_ms is None else age_ms + delivery.waited_s * 1000,
+        repeats=_row_key(key, extra.rep) if extra and extra.rep else None,
+        cancels=_row_key(key, extra.cancels) if extra and extra.cancels else None,
+    )
+
+
+def merge_answers(answers: Sequence[Answer]) -> list[Answer]:
+    """One acknowledgement for each gateway, journal and lane, in the order of the first of each."""
+    merged: dict[tuple[str, str, str, bool], Ack] = {}
+    for gateway, ack in answers:
+        held = merged.setdefault((gateway, ack.journal, ack.lane, ack.hello), ack)
+        if held is not ack:
+            held.seqs = [*held.seqs, *ack.seqs]
+            held.refused = [*held.refused, *ack.refused]
+            held.intervals = ack.intervals
+    return [Answer(key[0], ack) for key, ack in merged.items()]

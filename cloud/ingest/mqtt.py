@@ -1,0 +1,172 @@
+"""The MQTT source: one connection for alarms and events, one for data and health
+(docs/decisions/0004).
+
+MQTT 5, clean_start = 0, sessions that never expire, manual acknowledgement in order of receipt and
+only on the connection that received the message. Callbacks only enqueue.
+"""
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
+
+import paho.mqtt.client as paho
+from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties as PahoProperties
+from paho.mqtt.reasoncodes import ReasonCode
+from paho.mqtt.subscribeoptions import SubscribeOptions
+
+from cloud.clock import Clock
+from cloud.ingest.source import Delivery
+from cloud.observe import Counters
+from cloud.pumps import Signal
+from contract.errors import UnknownTopic
+from contract.lanes import Lane
+from contract.properties import ROW_EXPIRY_S
+from contract.receipts import Receipt, ReceiptBook
+from contract.topics import parse_up
+
+log = logging.getLogger(__name__)
+RECEIVE_MAXIMUM: Final = 200
+SESSION_NEVER_EXPIRES: Final = 0xFFFFFFFF
+KEEPALIVE_S: Final = 15
+
+
+class BrokerAddress(NamedTuple):
+    """Where the cloud's broker listens."""
+
+    host: str
+    port: int
+    username: str | None = None
+    password: str | None = None
+
+
+class MqttSource:
+    """One persistent session on the broker, and its publisher for acknowledgements."""
+
+    def __init__(
+        self,
+        client_id: str,
+        filters: Sequence[str],
+        address: BrokerAddress,
+        clock: Clock,
+        counters: Counters,
+    ) -> None:
+        self.signal = Signal()
+        self.is_connected = False
+        self._name, self._filters, self._address = client_id, tuple(filters), address
+        self._clock, self._counters = clock, counters
+        self._lock = threading.Lock()
+        self._book = ReceiptBook()
+        self._queue: deque[Delivery] = deque()  # bounded by the receive maximum
+        client = paho.Client(
+            CallbackAPIVersion.VERSION2, client_id, protocol=paho.MQTTv5, manual_ack=True
+        )
+        client.reconnect_delay_set(1, 5)
+        client.max_inflight_messages_set(1000)
+        if address.username is not None:
+            client.username_pw_set(address.username, address.password)
+        client.on_connect = self._on_connect
+        client.on_disconnect = self._on_disconnect
+        client.on_message = self._on_message
+        self._client = client
+
+    def start(self) -> None:
+        """Connect, now or as soon as the broker is there."""
+        properties = PahoProperties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+        properties.SessionExpiryInterval = SESSION_NEVER_EXPIRES
+        properties.ReceiveMaximum = RECEIVE_MAXIMUM
+        self._client.connect_async(
+            self._address.host,
+            self._address.port,
+            keepalive=KEEPALIVE_S,
+            clean_start=False,
+            properties=properties,
+        )
+        self._client.loop_start()
+
+    def stop(self) -> None:
+        """Leave the session on the broker; it keeps what comes meanwhile."""
+        self._client.disconnect()
+        self._client.loop_stop()
+
+    def poll(self, limit: int) -> list[Delivery]:
+        """See Source."""
+        with self._lock:
+            return [self._queue.popleft() for _ in range(min(limit, len(self._queue)))]
+
+    def settle(self, tokens: Sequence[Receipt | None]) -> None:
+        """See Source. A message of QoS 0 has no receipt: None."""
+        with self._lock:
+            for receipt in tokens:
+                if receipt is not None:
+                    for mid in self._book.settle(receipt):
+                        self._client.ack(mid, 1)
+
+    def resume(self, partition: int, position: int) -> None:
+        """A broker has no positions."""
+
+    def publish(self, topic: str, payload: bytes, content_type: str) -> None:
+        """QoS 1, without waiting; what is lost here is asked for again by the edge."""
+        properties = PahoProperties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+        properties.ContentType = content_type
+        self._client.publish(topic, payload, qos=1, properties=properties)
+
+    # ------------------------------------------------------------ paho's thread
+
+    def _on_connect(
+        self, client: paho.Client, _data: Any, flags: paho.ConnectFlags, reason: ReasonCode, _p: Any
+    ) -> None:
+        if reason.is_failure:
+            log.warning("%s: the broker refuses: %s", self._name, reason)
+            return
+        log.info("%s: connected, session present: %s", self._name, flags.session_present)
+        client.subscribe([(each, SubscribeOptions(qos=1)) for each in self._filters])
+        self.is_connected = True
+
+    def _on_disconnect(
+        self, _client: paho.Client, _data: Any, _flags: Any, reason: ReasonCode, _p: Any
+    ) -> None:
+        with self._lock:
+            self._book.connected()  # what is open belongs to a connection that is gone
+            self._queue.clear()  # the broker delivers it again
+        self.is_connected = False
+        log.warning("%s: connection lost: %s", self._name, reason)
+
+    def _on_message(self, _client: paho.Client, _data: Any, message: paho.MQTTMessage) -> None:
+        with self._lock:
+            receipt = self._book.taken(message.mid) if message.qos else None
+            self._queue.append(self._delivery(message, receipt))
+        self.signal.set()
+
+    def _delivery(self, message: paho.MQTTMessage, receipt: Receipt | None) -> Delivery:
+        topic, fault = message.topic, None
+        try:
+            partition, gateway, lane = parse_up(topic)
+        except UnknownTopic as error:
+            fault = str(error)
+            partition, gateway, lane = 0, "", _lane_of_last_word(topic)
+            self._counters.add("ingest.unknown_topics")
+        properties = message.properties
+        expiry = getattr(properties, "MessageExpiryInterval", None)
+        return Delivery(
+            lane=lane,
+            partition=partition,
+            position=None,
+            gateway=gateway,
+            topic=topic,
+            payload=bytes(message.payload),
+            content_type=getattr(properties, "ContentType", None),
+            properties=tuple(getattr(properties, "UserProperty", ())),
+            received_ms=self._clock.now_ms(),
+            token=receipt,
+            fault=fault,
+            waited_s=0 if expiry is None else max(0, ROW_EXPIRY_S - int(expiry)),
+        )
+
+
+def _lane_of_last_word(topic: str) -> Lane:
+    word = topic.rpartition("/")[2]
+    return Lane(word) if word in Lane.__members__.values() else Lane.HEALTH
