@@ -84,9 +84,9 @@ def put(
     ops.append(Op("put", coll, thing_id, rev, msgspec.Raw(v), area, station))
 
 
-def seal(signal: Callable[[], None]) -> Callable[[Work], None]:
-    """The finisher that numbers and writes what a transaction told; `signal` wakes the feed's
-    readers after commit."""
+def seal(hand_over: Callable[[Entry], None]) -> Callable[[Work], None]:
+    """The finisher that numbers and writes what a transaction told; `hand_over` gets the entry
+    after the commit."""
 
     def finish(work: Work) -> None:
         ops = work.notes.get(_NOTE)
@@ -100,7 +100,8 @@ def seal(signal: Callable[[], None]) -> Callable[[Work], None]:
             .returning(counter_table.c.seq)
         ).scalar_one()
         work.execute(insert(feed_table).values(seq=seq, at_ms=work.now_ms, ops=_encode(ops)))
-        work.after_commit(signal)
+        entry = Entry(seq, work.now_ms, ops)
+        work.after_commit(lambda: hand_over(entry))
 
     return finish
 

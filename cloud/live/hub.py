@@ -1,0 +1,167 @@
+"""Who listens to the feed, and what each of them gets next. No sockets here: sessions are queues.
+
+Entries arrive in order of their number, whether handed over after a commit or read from the log.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+import msgspec
+
+from cloud.durable.feed import Entry, Op
+from cloud.live.messages import Beat, Delta, FeedOp, encode
+
+QUEUE_MAX: Final = 1000
+ACK_LAG_MAX: Final = 500
+ACK_SILENCE_MS_MAX: Final = 10_000
+ACK_EXPECTED_EVERY_MS: Final = 5_000
+
+
+class Scope(msgspec.Struct, frozen=True):
+    """What an account may see: areas (None: all), one station (None: any), collections."""
+
+    areas: frozenset[str] | None
+    station: str | None
+    collections: frozenset[str]
+
+    def sees(self, op: Op) -> bool:
+        """Whether this change concerns the account."""
+        if op.coll not in self.collections:
+            return False
+        if self.station is not None:
+            return op.station == self.station
+        return self.areas is None or not op.area or op.area in self.areas
+
+
+@dataclass(slots=True, eq=False)
+class Listener:
+    """One console or phone. wake is called from the writer's thread when there is something to
+    send.
+
+    last: the highest number that this client has been told of; acked, visible, audible: what it
+    says of itself.
+    """
+
+    scope: Scope
+    wake: Callable[[], None]
+    is_console: bool = False
+    account_id: str = ""
+    last: int = 0
+    is_following: bool = False
+    is_overflowing: bool = False
+    queue: deque[bytes] = field(default_factory=deque)
+    acked_seq: int = 0
+    acked_ms: int = 0
+    is_visible: bool = False
+    is_audible: bool = False
+    sent_seq: int = 0
+
+
+class Hub:
+    """Everybody who listens. Thread-safe; never blocks a writer."""
+
+    def __init__(self, seq: int) -> None:
+        self._lock = threading.Lock()
+        self._listeners: set[Listener] = set()
+        self._seq = seq
+
+    @property
+    def seq(self) -> int:
+        """The last number that has been given out."""
+        return self._seq
+
+    def join(self, listener: Listener) -> None:
+        """From now on entries are kept for it."""
+        with self._lock:
+            self._listeners.add(listener)
+
+    def leave(self, listener: Listener) -> None:
+        """The connection is gone."""
+        with self._lock:
+            self._listeners.discard(listener)
+
+    def listeners(self) -> list[Listener]:
+        """A copy."""
+        with self._lock:
+            return list(self._listeners)
+
+    def offer(self, entries: list[Entry]) -> bool:
+        """Give entries out. False where a number is missing before them: then nothing is given out
+        and the log must be read. Entries that are known already are skipped."""
+        with self._lock:
+            for entry in entries:
+                if entry.seq <= self._seq:
+                    continue
+                if entry.seq != self._seq + 1:
+                    return False
+                self._seq = entry.seq
+                self._give(entry)
+        return True
+
+    def _give(self, entry: Entry) -> None:
+        encoded: dict[tuple[int, ...], tuple[FeedOp, ...]] = {}
+        for listener in self._listeners:
+            if not listener.is_following:
+                continue
+            seen = tuple(i for i, op in enumerate(entry.ops) if listener.scope.sees(op))
+            if not seen:
+                continue
+            if seen not in encoded:
+                encoded[seen] = tuple(FeedOp.of(entry.ops[i]) for i in seen)
+            self._queue(listener, entry, encoded[seen])
+
+    def _queue(self, listener: Listener, entry: Entry, ops: tuple[FeedOp, ...]) -> None:
+        if entry.seq <= listener.last or listener.is_overflowing:
+            return
+        if len(listener.queue) >= QUEUE_MAX:
+            listener.is_overflowing = True
+        else:
+            skip_to = entry.seq - 1 if listener.last < entry.seq - 1 else None
+            listener.queue.append(encode(Delta(entry.seq, entry.at_ms, list(ops), skip_to)))
+            listener.last = entry.seq
+        listener.wake()
+
+    def follow(self, listener: Listener, seq: int) -> None:
+        """It knows everything up to seq; what comes after is queued."""
+        with self._lock:
+            listener.last = seq
+            listener.is_following = True
+
+    def beat(self, listener: Listener, now_ms: int) -> bytes:
+        """The heartbeat; it accounts for numbers that the client may not see."""
+        with self._lock:
+            seq = self._seq
+            skip_to = (
+                seq
+                if listener.is_following and not listener.queue and listener.last < seq
+                else None
+            )
+            if skip_to is not None:
+                listener.last = seq
+        return encode(
+            Beat(
+                seq if skip_to is not None or not listener.queue else listener.last, now_ms, skip_to
+            )
+        )
+
+    def is_lagging(self, listener: Listener, now_ms: int) -> bool:
+        """A client that does not read, or reads and does not say so: close it and let it resume."""
+        if listener.is_overflowing:
+            return True
+        is_behind = listener.sent_seq - listener.acked_seq > ACK_LAG_MAX
+        is_silent = now_ms - listener.acked_ms > ACK_SILENCE_MS_MAX + ACK_EXPECTED_EVERY_MS
+        return is_behind or is_silent
+
+    def audible_consoles(self, now_ms: int) -> int:
+        """Operators' consoles that have just said that they show and can be heard."""
+        return sum(
+            1
+            for each in self.listeners()
+            if each.is_console
+            and each.is_visible
+            and each.is_audible
+            and now_ms - each.acked_ms <= ACK_SILENCE_MS_MAX
+        )
