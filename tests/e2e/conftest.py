@@ -95,7 +95,7 @@ def new_page(browser: Browser, url: str, who: Visitor, complaints: list[str]) ->
     context.add_init_script(f"localStorage.setItem('anju.lang', '{who.lang}')")
     page = context.new_page()
     page.on("pageerror", lambda error: complaints.append(str(error)))
-    # A status that the test provokes is told there too; what remains are blocked styles and scripts.
+    # Statuses that a test provokes are told there too; what counts are blocked styles and scripts.
     page.on("console", lambda m: complaints.append(m.text) if "Security Policy" in m.text else None)
     return page
 
@@ -133,7 +133,17 @@ def demo_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     if not (ROOT / "anju" / "__main__.py").exists():
         pytest.skip("anju demo is not composed yet")
     data = tmp_path_factory.mktemp("demo")
-    command = (sys.executable, "-m", "anju", "demo", "--data", str(data), "--port", "0", "--ready-json")
+    command = (
+        sys.executable,
+        "-m",
+        "anju",
+        "demo",
+        "--data",
+        str(data),
+        "--port",
+        "0",
+        "--ready-json",
+    )
     with (data / "demo.log").open("wb") as log:
         process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=log, text=True)
     try:

@@ -1,10 +1,11 @@
-"""Serves the built pages and the stand-in town on a free port, with the headers that the cloud sends."""
+"""Serves the built pages and the stand-in town on a free port, with the cloud's headers."""
 
 import asyncio
 import contextlib
 import json
 import socket
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -41,7 +42,13 @@ class StandIn:
             probe.bind(("127.0.0.1", 0))
             self.port = int(probe.getsockname()[1])
         self.url = f"http://127.0.0.1:{self.port}"
-        config = uvicorn.Config(self._app(), port=self.port, log_level="critical", lifespan="off", ws="websockets-sansio")
+        config = uvicorn.Config(
+            self._app(),
+            port=self.port,
+            log_level="critical",
+            lifespan="off",
+            ws="websockets-sansio",
+        )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run, daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -60,15 +67,19 @@ class StandIn:
     def _tell(self, ops: list[Thing]) -> None:
         self._seq += 1
         text = json.dumps({"t": "delta", "seq": self._seq, "ts": now_ms(), "ops": ops})
-        self._send(lambda: [queue.put_nowait(text) for queue in self._feeds.values()])
+        self._send(text, lambda: list(self._feeds.values()))
 
     def _tell_home(self, home_id: str) -> None:
         text = json.dumps({"t": "home", **self.town.sim_home(home_id)})
-        self._send(lambda: [q.put_nowait(text) for home, q in self._homes.values() if home == home_id])
+        self._send(text, lambda: [queue for home, queue in self._homes.values() if home == home_id])
 
-    def _send(self, what: Any) -> None:
+    def _send(self, text: str, to: Callable[[], list[asyncio.Queue[str]]]) -> None:
+        def put() -> None:
+            for queue in to():
+                queue.put_nowait(text)
+
         if self._loop is not None:
-            self._loop.call_soon_threadsafe(what)
+            self._loop.call_soon_threadsafe(put)
 
     async def _feed(self, socket: WebSocket) -> None:
         await socket.accept()
@@ -89,11 +100,20 @@ class StandIn:
 
     def _hear(self, socket: WebSocket, queue: asyncio.Queue[str], message: Thing) -> None:
         if message["t"] == "hello":
-            told = {"t": "welcome", "epoch": "ep-1", "seq": self._seq, "beat_s": 2, "server_time_ms": now_ms(), "build": "1"}
+            told = {
+                "t": "welcome",
+                "epoch": "ep-1",
+                "seq": self._seq,
+                "beat_s": 2,
+                "server_time_ms": now_ms(),
+                "build": "1",
+            }
             queue.put_nowait(json.dumps(told))
         elif message["t"] == "sub":
             self._feeds[socket] = queue
-            queue.put_nowait(json.dumps({"t": "snapshot", "seq": self._seq, "rows": self.town.rows()}))
+            queue.put_nowait(
+                json.dumps({"t": "snapshot", "seq": self._seq, "rows": self.town.rows()})
+            )
         elif message["t"] == "ack":
             self.acks.append(message)
 
@@ -105,7 +125,9 @@ class StandIn:
                     await socket.send_text(text)
                 continue
             if not self.is_silent and socket in self._feeds:
-                await socket.send_text(json.dumps({"t": "beat", "seq": self._seq, "now_ms": now_ms()}))
+                await socket.send_text(
+                    json.dumps({"t": "beat", "seq": self._seq, "now_ms": now_ms()})
+                )
 
     async def _sim_feed(self, socket: WebSocket) -> None:
         await socket.accept()
@@ -152,7 +174,9 @@ class StandIn:
             answer = self._do(request.method, rest.split("/"), body, me)
             return Response(status_code=204) if answer is None else JSONResponse(answer)
         except Refused as no:
-            return JSONResponse({"error": {"code": no.code, "message": "", "data": no.data}}, no.status)
+            return JSONResponse(
+                {"error": {"code": no.code, "message": "", "data": no.data}}, no.status
+            )
 
     def _sign_in(self, rest: str, body: Thing) -> Response:
         login = body.get("login") or str(body.get("token", "")).removeprefix("link-")
@@ -167,43 +191,47 @@ class StandIn:
 
     def _session(self, me: Thing) -> Thing:
         shift = self.shifts.get(me["login"])
-        return {"account": me, "csrf": f"csrf-{me['login']}", "server_time_ms": now_ms(), "shift": shift}
+        return {
+            "account": me,
+            "csrf": f"csrf-{me['login']}",
+            "server_time_ms": now_ms(),
+            "shift": shift,
+        }
 
     def _do(self, method: str, path: list[str], body: Thing, me: Thing) -> Thing | None:
+        """The route is the path with its id left out."""
+        route = " ".join((method, *(part for n, part in enumerate(path) if n != 1)))
+        thing = path[1] if len(path) > 1 else ""
         town = self.town
-        match method, path:
-            case "GET", ["session"]:
-                return self._session(me)
-            case "POST", ["shift"]:
-                shift = self.shifts.setdefault(me["login"], {"id": "sh-1", "started_ms": now_ms()})
-                return {"shift": shift}
-            case "DELETE", ["shift" | "session"]:
-                self.shifts.pop(me["login"], None)
-            case "GET", ["alarms"]:
-                return {"alarms": list(town.alarms.values())}
-            case "GET", ["alarms", alarm]:
-                return town.detail(alarm)
-            case "GET", ["alarms", alarm, "candidates"]:
-                return {"candidates": town.candidates(alarm)}
-            case "GET", ["stations"]:
-                return {"stations": town.station_list()}
-            case "POST", ["alarms", alarm, "claim"]:
-                return {"alarm": town.claim(alarm, me)}
-            case "POST", ["alarms", alarm, "release"]:
-                return {"alarm": town.release(alarm, me)}
-            case "POST", ["alarms", alarm, "note"]:
-                return {"alarm": town.note(alarm, me, body["text"])}
-            case "POST", ["alarms", alarm, "reveal"]:
-                return {"door_code": town.reveal(alarm, me)}
-            case "POST", ["alarms", alarm, "close"]:
-                return {"alarm": town.close(alarm, me, body)}
-            case "POST", ["alarms", alarm, "dispatch"]:
-                return {"offer": town.dispatch(alarm, me, body["station_id"])}
-            case "POST", ["offers", offer, step]:
-                return {"offer": town.take(offer, step, me, body)}
-            case _:
-                raise Refused(404, "not_found")
-        return None
+        if path[0] == "offers":
+            return {"offer": town.take(thing, path[2], me, body)}
+        if thing and len(path) == 2:
+            return town.detail(thing)
+        routes: dict[str, Callable[[], Thing | None]] = {
+            "GET session": lambda: self._session(me),
+            "POST shift": lambda: self._start_shift(me),
+            "DELETE shift": lambda: self._end(me),
+            "DELETE session": lambda: self._end(me),
+            "GET alarms": lambda: {"alarms": list(town.alarms.values())},
+            "GET stations": lambda: {"stations": town.station_list()},
+            "GET alarms candidates": lambda: {"candidates": town.candidates(thing)},
+            "POST alarms claim": lambda: {"alarm": town.claim(thing, me)},
+            "POST alarms release": lambda: {"alarm": town.release(thing, me)},
+            "POST alarms note": lambda: {"alarm": town.note(thing, me, body["text"])},
+            "POST alarms reveal": lambda: {"door_code": town.reveal(thing, me)},
+            "POST alarms close": lambda: {"alarm": town.close(thing, me, body)},
+            "POST alarms dispatch": lambda: {"offer": town.dispatch(thing, me, body["station_id"])},
+        }
+        if route not in routes:
+            raise Refused(404, "not_found")
+        return routes[route]()
+
+    def _start_shift(self, me: Thing) -> Thing:
+        shift = self.shifts.setdefault(me["login"], {"id": "sh-1", "started_ms": now_ms()})
+        return {"shift": shift}
+
+    def _end(self, me: Thing) -> None:
+        self.shifts.pop(me["login"], None)
 
     async def _sim(self, request: Request, rest: str) -> Response:
         try:
@@ -217,6 +245,8 @@ class StandIn:
                     self.town.press(home, (await request.json())["device"])
                 case "POST", ["homes", home, "fine"]:
                     self.town.fine(home)
+                case _:
+                    pass
         except Refused as no:
             return JSONResponse({"error": {"code": no.code, "message": "", "data": {}}}, no.status)
         return JSONResponse({"at_ms": now_ms()}, 202)
@@ -227,5 +257,3 @@ def _page(name: str) -> Any:
         return FileResponse(STATIC / f"{name}.html", headers={"content-security-policy": CSP})
 
     return page
-
-

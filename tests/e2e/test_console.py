@@ -176,7 +176,9 @@ def test_silence_turns_stale_then_offline_and_a_claim_asks_twice(
     expect(page.locator(row(page, alarm))).to_contain_text("排队中")
     stand_in.is_silent = stand_in.is_refusing = False
 
-    expect(page.locator(row(page, alarm))).to_have_attribute("data-handling", "claimed", timeout=20_000)
+    expect(page.locator(row(page, alarm))).to_have_attribute(
+        "data-handling", "claimed", timeout=20_000
+    )
     expect(page.locator(".ban.off")).to_have_count(0, timeout=20_000)
 
 

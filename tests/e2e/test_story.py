@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from tests.e2e.conftest import DESKTOP, PHONE, Demo, Visitor, keep, new_page, start_shift
 from tests.waiting import eventually
@@ -17,7 +17,7 @@ RINGS_WITHIN_S: Final = 1.0
 
 
 class Cast:
-    """Everybody's page, each in a browser context of their own, signed in by their one-time link."""
+    """Everybody's page, each in a context of their own, signed in by their one-time link."""
 
     def __init__(self, browser: Browser, demo: Demo) -> None:
         self.complaints: list[str] = []
@@ -55,7 +55,7 @@ def test_one_press_all_the_way(cast: Cast) -> None:
         responder.locator(".foot .btn").click()
     first.evaluate("window.tones = []")
 
-    # A press: the console rings within a second and shows who and where; the home hears that it was received.
+    # A press: the console rings within a second and shows who and where; the home hears of it.
     row = ring(first, home)
     keep(first, "story-ring")
     expect(home.locator("[data-lamp=received], [data-lamp=operator]")).to_be_visible(timeout=5_000)
@@ -94,7 +94,12 @@ def claim_both(first: Page, second: Page) -> None:
     """Both click at once: the second one's claim is held on its way until the first one has it."""
     late = second.locator("[data-alarm]").filter(has_text="王秀英")
     expect(late).to_be_visible()
-    second.route("**/claim", lambda route: (claim(first), route.continue_())[1])
+
+    def hold(route: Route) -> None:
+        claim(first)
+        route.continue_()
+
+    second.route("**/claim", hold)
     late.get_by_role("button", name=re.compile("^受理")).click()
     expect(second.locator(".toast")).to_contain_text("林晓岚先受理了")
     expect(late.locator(".own")).to_contain_text("林晓岚")
