@@ -40,14 +40,15 @@ def free_port() -> int:
         return port
 
 
-def mosquitto_program() -> str | None:
-    """Where Mosquitto is installed, None where it is not."""
-    return shutil.which("mosquitto", path=os.pathsep.join((os.environ.get("PATH", ""), *SBIN)))
+def mosquitto_program(folders: str | None = None) -> str | None:
+    """Where Mosquitto is installed, None where it is not. `folders`: other ones than PATH's."""
+    path = os.pathsep.join((os.environ.get("PATH", ""), *SBIN)) if folders is None else folders
+    return shutil.which("mosquitto", path=path)
 
 
-def installed_kind() -> BrokerKind:
+def installed_kind(folders: str | None = None) -> BrokerKind:
     """Which broker this machine can run. Raises BrokerFailed where it is neither."""
-    if mosquitto_program() is not None:
+    if mosquitto_program(folders) is not None:
         return BrokerKind.MOSQUITTO
     if importlib.util.find_spec("iotcore") is not None:
         return BrokerKind.RUMQTTD
@@ -137,7 +138,7 @@ class BrokerProcess:
 
     def _prepare(self) -> Path:
         """The configuration on disk; raises BrokerFailed where folder or port cannot be had."""
-        config = self.data / f"{self.kind}.conf"
+        config = self.data / f"{self.kind}.toml"  # rumqttd reads the form off the name
         try:
             self.data.mkdir(parents=True, exist_ok=True)
             if self._log_file.exists() and self._log_file.stat().st_size > LOG_BYTES_MAX:
@@ -198,9 +199,7 @@ class EmbeddedBroker:
             raise self._failure
         log.info("broker: %s on %s:%d, files in %s", self.kind, HOST, self.port, self._process.data)
         if self.kind is BrokerKind.RUMQTTD:
-            log.info(
-                "rumqttd keeps nothing over a restart: what was on its way comes from the edge"
-            )
+            log.info("rumqttd keeps nothing over a restart; the edge sends again")
 
     def stop(self) -> None:
         """In the orderly way, for good."""

@@ -25,7 +25,7 @@ def config_text(kind: BrokerKind, port: int, data: Path) -> str:
 
 
 def _mosquitto(port: int, data: Path) -> str:
-    """`user` only matters to root, whose Mosquitto else becomes somebody who cannot write `data`."""
+    """`user` only matters to root, whose Mosquitto else runs as one who cannot write `data`."""
     return f"""\
 user {getpass.getuser()}
 listener {port} 127.0.0.1

@@ -1,4 +1,4 @@
-"""The fallback broker's process: rumqttd, out of the PyPI package iotcore, on a TOML file of ours."""
+"""The fallback broker's process: rumqttd, out of the PyPI package iotcore, on our TOML file."""
 
 import logging
 import sys

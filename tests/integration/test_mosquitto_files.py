@@ -1,0 +1,119 @@
+"""The sample files that we ship for production: Mosquitto takes them, and each key is explained."""
+
+import shutil
+import socket
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from anju.broker import HOST, answers, free_port
+from anju.broker_config import BrokerKind, config_text
+from tests.needs import require
+from tests.waiting import eventually
+
+FOLDER = Path(__file__).parents[2] / "config" / "mosquitto"
+SHARED = (
+    "persistence",
+    "autosave_on_changes",
+    "autosave_interval",
+    "max_queued_messages",
+    "set_tcp_nodelay",
+)
+
+
+def keys(text: str) -> dict[str, str]:
+    """Key → value; of a repeated key the last one."""
+    lines = [line for line in text.splitlines() if line and not line.startswith("#")]
+    return dict(line.split(maxsplit=1) for line in lines)
+
+
+@pytest.mark.parametrize("name", ["home.conf", "cloud.conf"])
+def test_a_shipped_file_keeps_messages_as_the_embedded_broker_does(name):
+    shipped = keys((FOLDER / name).read_text())
+    embedded = keys(config_text(BrokerKind.MOSQUITTO, 1883, Path("/tmp")))
+
+    assert {key: shipped[key] for key in SHARED} == {key: embedded[key] for key in SHARED}
+    assert "persistent_client_expiration" not in shipped
+    assert int(shipped["max_queued_bytes"]) > 0
+    assert int(shipped["max_inflight_messages"]) >= 100
+
+
+@pytest.mark.parametrize("name", ["home.conf", "cloud.conf"])
+def test_every_paragraph_of_a_shipped_file_begins_with_its_reason(name):
+    paragraphs = (FOLDER / name).read_text().strip().split("\n\n")
+
+    bare = [p for p in paragraphs if not p.startswith(("#", "listener "))]
+
+    assert bare == []
+
+
+@pytest.mark.needs("mosquitto")
+def test_mosquitto_starts_on_the_shipped_home_file(tmp_path):
+    port = free_port()
+
+    with running("home.conf", tmp_path, {"1883": str(port)}):
+        eventually(lambda: is_listening(port))
+        assert not answers(port), "it should not take a client without a password"
+
+
+@pytest.mark.needs("mosquitto")
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
+def test_mosquitto_starts_on_the_shipped_cloud_file(tmp_path):
+    make_certificates(tmp_path)
+    shutil.copy(FOLDER / "cloud.acl", tmp_path / "anju-cloud.acl")
+    ports = {"8883": str(free_port()), "1883": str(free_port())}
+
+    with running("cloud.conf", tmp_path, ports):
+        eventually(lambda: answers(int(ports["1883"])))
+        assert not answers(int(ports["8883"])), "it should not take a client without a certificate"
+
+
+class running:  # noqa: N801 - reads as a verb
+    """A Mosquitto on a shipped file whose paths and ports are moved into a test's folder."""
+
+    def __init__(self, name: str, folder: Path, ports: dict[str, str]) -> None:
+        text = (FOLDER / name).read_text()
+        for before, after in (
+            ("/etc/mosquitto/anju/", f"{folder}/"),
+            ("/etc/mosquitto/anju-", f"{folder}/anju-"),
+            ("/var/lib/mosquitto/", f"{folder}/"),
+            ("log_dest syslog", "log_dest stderr"),
+            *((f"listener {port}", f"listener {moved}") for port, moved in ports.items()),
+        ):
+            text = text.replace(before, after)
+        (folder / "anju-passwords").touch(mode=0o600)
+        self._file = folder / name
+        self._file.write_text(f"user root\n{text}")
+
+    def __enter__(self) -> None:
+        self._child = subprocess.Popen(
+            [require("mosquitto"), "-c", str(self._file)], stderr=subprocess.DEVNULL
+        )
+
+    def __exit__(self, *_exc) -> None:
+        self._child.terminate()
+        self._child.wait(10)
+
+
+def is_listening(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex((HOST, port)) == 0
+
+
+def make_certificates(folder: Path) -> None:
+    """One key for CA and server, an empty revocation list."""
+    (folder / "index.txt").touch()
+    (folder / "ca.cnf").write_text(
+        f"[ca]\ndefault_ca=x\n[x]\ndatabase={folder}/index.txt\ndefault_md=sha256\n"
+        "default_crl_days=30\n"
+    )
+    key, pem = str(folder / "server.key"), str(folder / "server.pem")
+    new = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost", "-days", "2"]
+    crl = ["ca", "-gencrl", "-config", str(folder / "ca.cnf"), "-keyfile", key, "-cert", pem]
+    for arguments in (
+        [*new, "-keyout", key, "-out", pem],
+        [*crl, "-out", f"{folder}/gateways-crl.pem"],
+    ):
+        subprocess.run(["openssl", *arguments], check=True, capture_output=True)
+    shutil.copy(pem, folder / "gateways-ca.pem")
