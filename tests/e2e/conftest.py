@@ -62,6 +62,7 @@ class Visitor(NamedTuple):
     login: str | None = None
     lang: str = "zh"
     size: tuple[int, int] = DESKTOP
+    has_own_clock: bool = False  # time goes on by itself, and can be sent forward
 
 
 Opens = Callable[..., Page]
@@ -94,6 +95,8 @@ def new_page(browser: Browser, url: str, who: Visitor, complaints: list[str]) ->
     context.add_init_script(LISTEN)
     context.add_init_script(f"localStorage.setItem('anju.lang', '{who.lang}')")
     page = context.new_page()
+    if who.has_own_clock:
+        page.clock.install()
     page.on("pageerror", lambda error: complaints.append(str(error)))
     # Statuses that a test provokes are told there too; what counts are blocked styles and scripts.
     page.on("console", lambda m: complaints.append(m.text) if "Security Policy" in m.text else None)

@@ -163,13 +163,15 @@ def test_keys_do_nothing_while_somebody_writes(visit: Opens, stand_in: StandIn) 
 def test_silence_turns_stale_then_offline_and_a_claim_asks_twice(
     visit: Opens, stand_in: StandIn
 ) -> None:
-    page = visit("/console", OPERATOR)
+    page = visit("/console", Visitor("operator", has_own_clock=True))
     alarm = stand_in.town.press("ho-anhe01")
     expect(page.locator(row(page, alarm))).to_be_visible()
     stand_in.is_silent = stand_in.is_refusing = True
 
-    expect(page.locator(".ban.stale")).to_be_visible(timeout=8_000)
-    expect(page.locator(".ban.off")).to_be_visible(timeout=12_000)
+    page.clock.fast_forward(5_500)
+    expect(page.locator(".ban.stale")).to_be_visible()
+    page.clock.fast_forward(7_000)
+    expect(page.locator(".ban.off")).to_be_visible()
     keep(page, "console-offline")
     page.locator(row(page, alarm)).get_by_role("button", name="受理").click()
     page.get_by_role("button", name="仍要受理").click()

@@ -92,6 +92,7 @@ export class Feed {
     this.#disconnect()
     const socket = this.#parts.open()
     this.#socket = socket
+    socket.binaryType = 'arraybuffer'
     socket.onopen = () => this.#if_current(socket, { kind: 'opened' })
     socket.onmessage = (event) => {
       const message = parse(event.data)
@@ -113,9 +114,10 @@ export class Feed {
 }
 
 function parse(data: unknown): ServerMessage | null {
-  if (typeof data !== 'string') return null
+  const text = data instanceof ArrayBuffer ? new TextDecoder().decode(data) : data
+  if (typeof text !== 'string') return null
   try {
-    return JSON.parse(data) as ServerMessage
+    return JSON.parse(text) as ServerMessage
   } catch {
     return null // the watchdog and the numbers notice what is missing
   }

@@ -496,7 +496,6 @@ export const en: Messages = {
       hall: 'Hall',
     },
     unsupported: 'not connected yet',
-    unsupported_label: (name) => `${name}, not connected yet, cannot be pressed`,
     speech: 'Spoken in the home',
     quiet: 'The home is quiet.',
     side: 'Spoken words and what happened',

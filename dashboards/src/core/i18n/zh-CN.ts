@@ -488,7 +488,6 @@ export const zh = {
     plan: '户型图：卧室、客厅、厨房、卫生间、阳台',
     rooms: { bedroom: '卧室', living: '客厅', kitchen: '厨房', bathroom: '卫生间', balcony: '阳台', hall: '玄关' },
     unsupported: '尚未接入',
-    unsupported_label: (name: string) => `${name}，尚未接入，不能按`,
     speech: '屋内播报',
     quiet: '屋里很安静。',
     side: '屋内播报与经过',
