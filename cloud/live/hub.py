@@ -41,7 +41,8 @@ class Listener:
     """One console or phone. wake is called from the writer's thread when there is something to
     send.
 
-    last: the highest number that this client has been told of; acked, visible, audible: what it
+    after: numbers up to it were in its snapshot or resume; last: the highest number that this
+    client has been told of; acked, visible, audible: what it
     says of itself.
     """
 
@@ -49,6 +50,7 @@ class Listener:
     wake: Callable[[], None]
     is_console: bool = False
     account_id: str = ""
+    after: int = 0
     last: int = 0
     is_following: bool = False
     is_overflowing: bool = False
@@ -101,6 +103,10 @@ class Hub:
                 self._give(entry)
         return True
 
+    def take(self, entry: Entry) -> None:
+        """What the writer has just committed; a hole before it is left to the feed's pump."""
+        self.offer([entry])
+
     def _give(self, entry: Entry) -> None:
         encoded: dict[tuple[int, ...], tuple[FeedOp, ...]] = {}
         for listener in self._listeners:
@@ -114,7 +120,7 @@ class Hub:
             self._queue(listener, entry, encoded[seen])
 
     def _queue(self, listener: Listener, entry: Entry, ops: tuple[FeedOp, ...]) -> None:
-        if entry.seq <= listener.last or listener.is_overflowing:
+        if entry.seq <= listener.after or listener.is_overflowing:
             return
         if len(listener.queue) >= QUEUE_MAX:
             listener.is_overflowing = True
@@ -124,11 +130,22 @@ class Hub:
             listener.last = entry.seq
         listener.wake()
 
-    def follow(self, listener: Listener, seq: int) -> None:
-        """It knows everything up to seq; what comes after is queued."""
+    def follow(self, listener: Listener, at: int, told: int) -> bool:
+        """From now on it gets every entry above `at`; it has been told of those up to `told`, and
+        the rest up to `at` concern others. False where entries above `at` were given out already:
+        read them from the log first, else one would be lost between the two."""
         with self._lock:
-            listener.last = seq
+            if self._seq > at:
+                return False
+            listener.after, listener.last = at, told
             listener.is_following = True
+            return True
+
+    def pause(self, listener: Listener) -> None:
+        """It asks anew: what waits for it is void."""
+        with self._lock:
+            listener.is_following = False
+            listener.queue.clear()
 
     def beat(self, listener: Listener, now_ms: int) -> bytes:
         """The heartbeat; it accounts for numbers that the client may not see."""

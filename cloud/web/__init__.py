@@ -1,0 +1,1 @@
+"""HTTP and WebSocket: requests in, answers out. Decides nothing; maps errors to status codes."""

@@ -1,0 +1,46 @@
+"""Health: is the process alive, is it ready, what is in trouble; and what could not be
+understood."""
+
+from base64 import b64encode
+from typing import Any
+
+from fastapi import APIRouter, Response
+
+from cloud.identity.policy import Action
+from cloud.ingest.tables import rejected
+from cloud.web.desk import OnDesk, Visitor, allowed, read, reply
+
+
+def routes() -> APIRouter:
+    """`/health/live`, `/health/ready`, `/api/rejected`."""
+    router = APIRouter(tags=["health"])
+
+    @router.get("/health/live")
+    async def live() -> Response:
+        """The process answers."""
+        return reply({"ok": True})
+
+    @router.get("/health/ready")
+    async def ready(desk: OnDesk) -> Response:
+        """Every part that an alarm needs is there; 503 and which one is not, otherwise."""
+        parts = desk.is_ready()
+        _, troubles, _ = desk.counters.snapshot()
+        answer: dict[str, Any] = {
+            "ok": all(parts.values()),
+            "parts": parts,
+            "troubles": {
+                name: {"at_ms": each.at_ms, "count": each.count} for name, each in troubles.items()
+            },
+        }
+        return reply(answer, 200 if answer["ok"] else 503)
+
+    @router.get("/api/rejected")
+    async def see_rejected(visit: Visitor, desk: OnDesk) -> Response:
+        """Messages that could not be used, newest first, with their bytes in base 64."""
+        allowed(visit, Action.SEE_REJECTED)
+        found = await read(desk, rejected)
+        for each in found:
+            each["payload"] = b64encode(each["payload"]).decode()
+        return reply({"rejected": found})
+
+    return router

@@ -1,0 +1,28 @@
+"""The application: routes, errors, pages. Rooms above the web's own add theirs as routers."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from fastapi import APIRouter, FastAPI
+
+from cloud.web.desk import Desk
+from cloud.web.pages import add_pages
+from cloud.web.problems import add_problems
+
+
+def build_app(
+    desk: Desk,
+    routers: Iterable[APIRouter],
+    pages: Path,
+    problems: tuple[tuple[type[Exception], int], ...] = (),
+) -> FastAPI:
+    """problems: further error types with their status, most special first."""
+    app = FastAPI(
+        title="Anju", version="1", openapi_url="/api/openapi.json", docs_url=None, redoc_url=None
+    )
+    app.state.desk = desk
+    add_problems(app, problems)
+    for router in routers:
+        app.include_router(router)
+    add_pages(app, pages)
+    return app

@@ -1,0 +1,137 @@
+"""Signing in and out, and an operator's shift."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Annotated, Any, Final
+
+import anyio.to_thread
+from fastapi import APIRouter, Cookie, Request, Response
+from pydantic import BaseModel, Field
+
+from cloud.identity import shifts
+from cloud.identity.errors import BadCsrf
+from cloud.identity.model import Account
+from cloud.identity.policy import Action
+from cloud.identity.sessions import SignedIn
+from cloud.storage.unit import Work
+from cloud.web.desk import (
+    COOKIE,
+    Commander,
+    Desk,
+    OnDesk,
+    Visitor,
+    allowed,
+    command,
+    is_own_origin,
+    reply,
+)
+
+COOKIE_S: Final = 30 * 24 * 3600  # the server's own limits end a session earlier
+CookieToken = Annotated[str | None, Cookie(alias=COOKIE)]
+
+
+class SignIn(BaseModel):
+    """Login and password."""
+
+    login: str = Field(min_length=1, max_length=200)
+    password: str = Field(min_length=1, max_length=1000)
+
+
+class UseLink(BaseModel):
+    """A one-time link's token."""
+
+    token: str = Field(min_length=1, max_length=200)
+
+
+class StartShift(BaseModel):
+    """Whether the console can be heard."""
+
+    audio_ok: bool
+
+
+def session_routes() -> APIRouter:
+    """Who somebody is."""
+    router = APIRouter(prefix="/api", tags=["session"])
+
+    @router.post("/session")
+    async def sign_in(
+        body: SignIn, request: Request, desk: OnDesk, cookie: CookieToken = None
+    ) -> Response:
+        """Sign in with login and password; sets the session's cookie."""
+        enter = partial(desk.front_door.sign_in, body.login, body.password)
+        return await _enter(request, desk, enter, cookie)
+
+    @router.post("/session/link")
+    async def use_link(
+        body: UseLink, request: Request, desk: OnDesk, cookie: CookieToken = None
+    ) -> Response:
+        """Sign in with a one-time link."""
+        return await _enter(request, desk, partial(desk.front_door.use_link, body.token), cookie)
+
+    @router.get("/session")
+    async def who_am_i(visit: Visitor, desk: OnDesk) -> Response:
+        """The account behind the cookie."""
+        return reply(_session(desk, visit.account, visit.csrf))
+
+    @router.delete("/session", status_code=204)
+    async def sign_out(_visit: Commander, desk: OnDesk, cookie: CookieToken = None) -> Response:
+        """End the session."""
+        if cookie is not None:
+            await anyio.to_thread.run_sync(desk.front_door.sign_out, cookie)
+        response = Response(status_code=204)
+        response.delete_cookie(COOKIE)
+        return response
+
+    return router
+
+
+def shift_routes(claimed_alarms: Callable[[Work, str], list[str]]) -> APIRouter:
+    """An operator's duty. claimed_alarms: ids of open alarms that an account has in hand."""
+    router = APIRouter(prefix="/api", tags=["shift"])
+
+    @router.post("/shift")
+    async def start_shift(
+        body: StartShift, request: Request, visit: Commander, desk: OnDesk
+    ) -> Response:
+        """Go on shift."""
+        account = allowed(visit, Action.KEEP_SHIFT)
+        start = partial(shifts.start_shift, account_id=account.id, audio_ok=body.audio_ok)
+        return await command(request, desk, visit, lambda work: {"shift": start(work)})
+
+    @router.delete("/shift")
+    async def end_shift(request: Request, visit: Commander, desk: OnDesk) -> Response:
+        """Go off shift; refused while alarms are in hand."""
+        account = allowed(visit, Action.KEEP_SHIFT)
+
+        def end(work: Work) -> dict[str, Any]:
+            return {"shift": shifts.end_shift(work, account.id, claimed_alarms(work, account.id))}
+
+        return await command(request, desk, visit, end)
+
+    return router
+
+
+async def _enter(
+    request: Request,
+    desk: Desk,
+    enter: Callable[..., SignedIn],
+    cookie: str | None,
+) -> Response:
+    if not is_own_origin(request):
+        raise BadCsrf
+    address = request.client.host if request.client else "unknown"
+    signed_in = await anyio.to_thread.run_sync(partial(enter, address=address, replaces=cookie))
+    response = reply(_session(desk, signed_in.account, signed_in.csrf))
+    response.set_cookie(
+        COOKIE,
+        signed_in.token,
+        max_age=COOKIE_S,
+        httponly=True,
+        samesite="strict",
+        secure=desk.is_secure,
+    )
+    return response
+
+
+def _session(desk: Desk, account: Account, csrf: str) -> dict[str, Any]:
+    return {"account": account, "csrf": csrf, "server_time_ms": desk.clock.now_ms()}
