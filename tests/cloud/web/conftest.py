@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from argon2 import PasswordHasher
 from starlette.testclient import TestClient
 
 from cloud.durable import feed as log
@@ -71,7 +72,7 @@ def town(tmp_path: Path) -> Iterator[Town]:
         finishers=[log.seal(hub.take)],
     )
     store.write(log.ensure_counter)
-    passwords = Passwords()
+    passwords = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
     store.write(lambda work: load_demo(work, CONFIG))
     made = store.write(lambda work: make_demo_accounts(work, SystemSecrets(), CONFIG, passwords))
     desk = Desk(

@@ -1,0 +1,1 @@
+"""What runs by itself: durable timers, the outbox, housekeeping."""

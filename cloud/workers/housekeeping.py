@@ -1,0 +1,86 @@
+"""Periodic sweeps. APScheduler says when; each job is one small transaction and has its own
+heartbeat."""
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Final, NamedTuple
+
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from cloud.clock import Clock
+from cloud.durable.feed import sweep_feed
+from cloud.durable.outbox import sweep_outbox
+from cloud.identity.answers import sweep_answers
+from cloud.identity.pacing import sweep_attempts
+from cloud.identity.sessions import sweep_sessions
+from cloud.ingest.tables import sweep_events, sweep_quarantine
+from cloud.observe import Counters
+from cloud.storage.store import Priority, Store
+from cloud.storage.unit import Work
+
+log = logging.getLogger(__name__)
+DAY_MS: Final = 24 * 3_600_000
+FEED_KEPT_MS: Final = 2 * DAY_MS
+OUTBOX_KEPT_MS: Final = 90 * DAY_MS
+EVENTS_KEPT_MS: Final = 90 * DAY_MS  # at least 30 days, or an old press could come in twice
+QUARANTINE_KEPT_MS: Final = 90 * DAY_MS
+
+
+class Sweep(NamedTuple):
+    """Something old is forgotten every so often; the function says how many."""
+
+    every_s: int
+    run: Callable[[Work], int]
+
+
+SWEEPS: Final[Mapping[str, Sweep]] = {
+    "sessions": Sweep(300, sweep_sessions),
+    "attempts": Sweep(3600, sweep_attempts),
+    "answers": Sweep(3600, sweep_answers),
+    "feed": Sweep(3600, lambda work: sweep_feed(work, work.now_ms - FEED_KEPT_MS)),
+    "outbox": Sweep(3600, lambda work: sweep_outbox(work, work.now_ms - OUTBOX_KEPT_MS)),
+    "events": Sweep(86_400, lambda work: sweep_events(work, work.now_ms - EVENTS_KEPT_MS)),
+    "quarantine": Sweep(
+        86_400, lambda work: sweep_quarantine(work, work.now_ms - QUARANTINE_KEPT_MS)
+    ),
+}
+
+
+class Housekeeping:
+    """Runs the sweeps in APScheduler's threads."""
+
+    def __init__(self, store: Store, clock: Clock, counters: Counters) -> None:
+        self._store, self._clock, self._counters = store, clock, counters
+        self._scheduler = BackgroundScheduler(timezone="UTC")
+
+    def start(self) -> None:
+        """The first sweeps come after their interval, so that a start is quick."""
+        for name, sweep in SWEEPS.items():
+            self._scheduler.add_job(
+                self.sweep,
+                "interval",
+                seconds=sweep.every_s,
+                args=[name],
+                id=name,
+                coalesce=True,
+                max_instances=1,
+                misfire_grace_time=None,
+            )
+        self._scheduler.start()
+
+    def stop(self) -> None:
+        """Finish the sweep under way."""
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=True)
+
+    def sweep(self, name: str) -> int:
+        """One sweep now; how many things were forgotten."""
+        now_ms = self._clock.now_ms()
+        try:
+            count = self._store.write(SWEEPS[name].run, Priority.HOUSEKEEPING)
+        except Exception as error:
+            self._counters.trouble(f"sweep.{name}", str(error), now_ms)
+            raise
+        self._counters.turned(f"sweep.{name}", now_ms)
+        self._counters.add(f"swept.{name}", count)
+        return count
