@@ -1,0 +1,44 @@
+"""What may be wrong with a dispatch command; the families are those of cloud/alarms/errors.py.
+
+Invalid
+└── InvalidReport  a word that is none of the known ones
+Conflict
+├── OfferGone      it has ended: expired, declined, withdrawn, or somebody else has it
+├── WrongMoment    the step does not follow from where the offer stands
+└── NobodyOnDuty   no station is left that could be asked
+"""
+
+from cloud.alarms.errors import Conflict, Invalid
+
+
+class InvalidReport(Invalid):
+    """A word of a report or a reason that is none of the known ones."""
+
+    code = "invalid_report"
+
+
+class OfferGone(Conflict):
+    """The offer has ended, or somebody else has taken it."""
+
+    code = "offer_gone"
+
+    def __init__(self, state: str) -> None:
+        super().__init__(f"this offer is {state}; nothing more can be done with it", state=state)
+
+
+class WrongMoment(Conflict):
+    """The step does not follow from where the offer stands."""
+
+    code = "illegal_step"
+
+    def __init__(self, step: str, state: str) -> None:
+        super().__init__(f"'{step}' does not follow an offer that is {state}", state=state)
+
+
+class NobodyOnDuty(Conflict):
+    """No station is left that could be asked."""
+
+    code = "nobody_on_duty"
+
+    def __init__(self) -> None:
+        super().__init__("no station has anybody free that was not asked yet")

@@ -1,0 +1,1 @@
+"""How long the way is. WGS-84 everywhere."""
