@@ -2,6 +2,8 @@
 import { svelte } from '@sveltejs/vite-plugin-svelte'
 import { defineConfig } from 'vitest/config'
 
+/** A running demo, for `npm run dev`. */
+const server = process.env['ANJU_URL'] ?? 'http://127.0.0.1:8000'
 const pages = ['login', 'console', 'station', 'home']
 
 export default defineConfig({
@@ -17,9 +19,10 @@ export default defineConfig({
   },
   server: {
     proxy: {
-      '/api': { target: 'http://127.0.0.1:8700', changeOrigin: false },
-      '/sim': { target: 'http://127.0.0.1:8700', ws: true },
-      '/feed': { target: 'http://127.0.0.1:8700', ws: true },
+      '/api': { target: server, changeOrigin: false },
+      '/sim': { target: server, ws: true },
+      '/feed': { target: server, ws: true },
+      '/health': { target: server },
     },
   },
   test: { include: ['tests/**/*.test.ts'], environment: 'node' },

@@ -134,6 +134,7 @@ class StandIn:
         self._loop = asyncio.get_running_loop()
         home, queue = str(socket.query_params["home"]), asyncio.Queue[str]()
         self._homes[socket] = (home, queue)
+        queue.put_nowait(json.dumps({"t": "home", **self.town.sim_home(home)}))
         try:
             while True:
                 await socket.send_text(await queue.get())

@@ -201,7 +201,8 @@ export interface Candidate {
   station: Station
   distance_m: number | null
   travel_s: number | null
-  on_duty: number
+  /** How many are on duty; falsy: nobody. */
+  on_duty: number | boolean
   free: number
   load: number
   recommended: boolean

@@ -44,6 +44,9 @@ export class LiveFeed {
     this.#feed.start()
     setInterval(() => this.#refresh(), REFRESH_MS)
     document.addEventListener('visibilitychange', () => this.#attend())
+    window.addEventListener('online', () => {
+      if (this.link.state !== 'live') this.reconnect()
+    })
     this.#refresh()
   }
 

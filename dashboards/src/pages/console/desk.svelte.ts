@@ -1,10 +1,13 @@
 // The operator's desk: what is open, what is selected, which window stands over it. One per page.
 
 import type { Filter } from '../../core/queue'
+import { refusal } from '../../core/i18n/say'
 import { is_open } from '../../core/queue'
 import type { Account, Alarm, Offer, Station } from '../../core/types'
 import { LiveFeed } from '../../ui/feed.svelte'
+import { language } from '../../ui/lang.svelte'
 import { api, signed_in } from '../../ui/session.svelte'
+import { toasts } from '../../ui/toasts.svelte'
 
 export type Window = 'close' | 'note' | 'keys' | 'offline_claim' | null
 export type Pane = 'queue' | 'map' | 'incident'
@@ -34,6 +37,7 @@ class Desk {
     this.account = await signed_in.load('operator')
     if (this.account === null) return
     this.feed.start()
+    if (this.selected !== null) this.pane = 'incident'
     window.addEventListener('popstate', () => {
       this.selected = new URLSearchParams(location.search).get('alarm')
     })
@@ -72,8 +76,12 @@ class Desk {
   }
 
   async show_last(): Promise<void> {
-    const last = newest((await api.alarms('all')).alarms)
-    if (last !== null) this.select(last.id)
+    try {
+      const last = newest((await api.alarms('all')).alarms)
+      if (last !== null) this.select(last.id)
+    } catch (error) {
+      toasts.say(refusal(language.t, error), 'warn')
+    }
   }
 
   async #look_around(): Promise<void> {

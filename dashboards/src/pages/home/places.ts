@@ -21,7 +21,11 @@ const ELDER: Partial<Record<SimKind, Place>> = {
   'sos-bath': { x: 34.5, y: 66 },
   'sos-bed': { x: 21.5, y: 30 },
   pendant: { x: 52.8, y: 65.5 },
+  door: { x: 87, y: 20 },
+  motion: { x: 43, y: 52 },
 }
+
+const CALLS = { 'sos-bath': true, 'sos-bed': true, pendant: true }
 
 export const ELDER_AT_REST: Place = { x: 52.8, y: 65.5 }
 
@@ -59,6 +63,7 @@ export function place_all(devices: readonly SimDevice[]): Placed[] {
 }
 
 export function elder_at(devices: readonly SimDevice[]): Place {
-  const pressed = devices.find((device) => device.is_pressed && ELDER[device.kind] !== undefined)
+  const calls_first = [...devices].sort((a, b) => Number(b.kind in CALLS) - Number(a.kind in CALLS))
+  const pressed = calls_first.find((device) => device.is_pressed && ELDER[device.kind] !== undefined)
   return (pressed && ELDER[pressed.kind]) ?? ELDER_AT_REST
 }
