@@ -101,7 +101,7 @@ def claim_both(first: Page, second: Page) -> None:
 
     second.route("**/claim", hold)
     late.get_by_role("button", name=re.compile("^受理")).click()
-    expect(second.locator(".toast")).to_contain_text("林晓岚先受理了")
+    expect(second.locator(".toast", has_text="林晓岚先受理了")).to_be_visible()
     expect(late.locator(".own")).to_contain_text("林晓岚")
 
 
