@@ -1,6 +1,5 @@
 // The responder's job: current offer, steps on their way to the server, sound. One per page.
 
-import { ApiError } from '../../core/api'
 import { REPEAT_MS, Speaker } from '../../core/audio'
 import { refusal } from '../../core/i18n/say'
 import { current, screen_of, type JobStep } from '../../core/job'
@@ -69,19 +68,10 @@ class Job {
       try {
         signed_in.shift = (await api.start_shift(this.is_audible)).shift
       } catch (error) {
-        if (!(error instanceof ApiError && error.status === 403)) toasts.say(refusal(language.t, error), 'warn')
+        toasts.say(refusal(language.t, error), 'warn')
       }
     }
     this.is_starting = false
-  }
-
-  async end(): Promise<void> {
-    try {
-      await api.end_shift()
-      signed_in.shift = null
-    } catch (error) {
-      toasts.say(refusal(language.t, error), 'warn')
-    }
   }
 
   accept = (offer: Offer) => this.#take(offer, 'accept', {})
