@@ -173,6 +173,15 @@ MODELS: Final[Mapping[str, Model]] = {
         press={"occupancy": True},
         after=(After(90_000, {"occupancy": False}),),
     ),
+    "GZCGQ11LM": Model(
+        vendor="Aqara",
+        zigbee_model="lumi.sen_ill.agl01",
+        manufacturer="LUMI",
+        description="Light meter",
+        clusters=("genBasic", "genPowerCfg", "msIlluminanceMeasurement"),
+        exposes=(BATTERY, numeric("illuminance", "lx", "How bright it is"), LINK),
+        initial={"battery": 100, "illuminance": 0},
+    ),
     "WSDCGQ11LM": Model(
         vendor="Aqara",
         zigbee_model="lumi.weather",
