@@ -1,4 +1,5 @@
-"""What can be asked of an alarm. Imperative; `by` is the person who asks, None where the system does."""
+"""What can be asked of an alarm. Imperative; `by` is the person who asks, None where the system
+does."""
 
 from typing import Any
 
@@ -35,7 +36,8 @@ class Raise(Struct, frozen=True, kw_only=True):
 
 
 class Repeat(Struct, frozen=True):
-    """Another press while the alarm is open: counts and rings again, also for who has claimed it."""
+    """Another press while the alarm is open: counts and rings again, also for who has claimed
+    it."""
 
     press: Press
     say: Words
@@ -49,7 +51,8 @@ class Echo(Struct, frozen=True):
 
 
 class Cancel(Struct, frozen=True):
-    """The resident takes the call back. The condition clears; somebody still asks whether all is well."""
+    """The resident takes the call back. The condition clears; somebody still asks whether all is
+    well."""
 
     press: Press
 
@@ -95,7 +98,8 @@ class AcceptOffer(Struct, frozen=True):
 
 
 class EndOffer(Struct, frozen=True):
-    """The offer came to nothing. why: declined, expired, withdrawn; reason: the decliner's; is_last: no station is left."""
+    """The offer came to nothing. why: declined, expired, withdrawn; reason: the decliner's;
+    is_last: no station is left."""
 
     offer: OfferRef
     view: Raw
@@ -147,6 +151,20 @@ class Escalate(Struct, frozen=True):
 
 
 Command = (
-    Raise | Repeat | Echo | Cancel | Claim | Release | Note | Reveal
-    | Offer | AcceptOffer | EndOffer | Depart | Arrive | Report | Close | Escalate
+    Raise
+    | Repeat
+    | Echo
+    | Cancel
+    | Claim
+    | Release
+    | Note
+    | Reveal
+    | Offer
+    | AcceptOffer
+    | EndOffer
+    | Depart
+    | Arrive
+    | Report
+    | Close
+    | Escalate
 )

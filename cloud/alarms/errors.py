@@ -1,14 +1,16 @@
-"""What can be wrong with what somebody asks of an alarm or an offer. `code` and `data` survive the wire.
+"""What can be wrong with what somebody asks of an alarm or an offer. `code` and `data` survive the
+wire.
 
-    CareError
-    ├── NotFound
-    ├── Invalid            what was sent makes no sense: InvalidOutcome, InvalidText, (dispatch) InvalidReport
-    └── Conflict           it makes sense, but not now or not for you
-        ├── ClaimedByOther
-        ├── NotYours
-        ├── IllegalStep
-        ├── StaleRevision  somebody else changed it in between; read again
-        └── (dispatch) OfferGone, NobodyOnDuty
+CareError
+├── NotFound
+├── Invalid            what was sent makes no sense: InvalidOutcome, InvalidText, (dispatch)
+InvalidReport
+└── Conflict           it makes sense, but not now or not for you
+    ├── ClaimedByOther
+    ├── NotYours
+    ├── IllegalStep
+    ├── StaleRevision  somebody else changed it in between; read again
+    └── (dispatch) OfferGone, NobodyOnDuty
 """
 
 from typing import Any, ClassVar
@@ -83,7 +85,9 @@ class IllegalStep(Conflict):
     code = "illegal_step"
 
     def __init__(self, state: str | None, step: str) -> None:
-        super().__init__(f"{step} is not possible while {state or 'there is nothing'}", state=state, step=step)
+        super().__init__(
+            f"{step} is not possible while {state or 'there is nothing'}", state=state, step=step
+        )
 
 
 class StaleRevision(Conflict):

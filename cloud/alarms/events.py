@@ -130,14 +130,28 @@ class AlarmEscalated(Happened, frozen=True, tag="escalated"):
 
 
 Event = (
-    AlarmRaised | PressRepeated | PressEchoed | CallTakenBack | AlarmClaimed | AlarmReleased | NoteAdded
-    | DoorCodeRevealed | OfferMade | OfferAccepted | OfferEnded | ResponderDeparted | ResponderArrived
-    | ResponderReported | AlarmClosed | AlarmEscalated
-)  # fmt: skip
+    AlarmRaised
+    | PressRepeated
+    | PressEchoed
+    | CallTakenBack
+    | AlarmClaimed
+    | AlarmReleased
+    | NoteAdded
+    | DoorCodeRevealed
+    | OfferMade
+    | OfferAccepted
+    | OfferEnded
+    | ResponderDeparted
+    | ResponderArrived
+    | ResponderReported
+    | AlarmClosed
+    | AlarmEscalated
+)
 
 
 class AlarmChanged(Struct, frozen=True):
-    """The domain event of this room: an alarm after one thing that happened to it. Published inside the transaction."""
+    """The domain event of this room: an alarm after one thing that happened to it. Published
+    inside the transaction."""
 
     alarm: Alarm
     event: Event

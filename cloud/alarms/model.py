@@ -1,4 +1,5 @@
-"""What an alarm is. Frozen; the same struct is the state of the machine, the row's body and the JSON that pages get."""
+"""What an alarm is. Frozen; the same struct is the state of the machine, the row's body and the
+JSON that pages get."""
 
 from enum import StrEnum
 from typing import Final
@@ -33,7 +34,9 @@ class AlarmKind(StrEnum):
     """What happened."""
 
     SOS = "sos"
-    TECHNICAL = "technical"  # something could not be understood that might have been a call for help
+    TECHNICAL = (
+        "technical"  # something could not be understood that might have been a call for help
+    )
 
 
 class Severity(StrEnum):
@@ -105,7 +108,8 @@ class DeviceCard(Struct, frozen=True):
 
 
 class Where(Struct, frozen=True):
-    """All that the registry says of the place; everything is empty for a device that nobody has registered."""
+    """All that the registry says of the place; everything is empty for a device that nobody has
+    registered."""
 
     home: HomeCard | None = None
     resident: ResidentCard | None = None
@@ -116,7 +120,8 @@ class Where(Struct, frozen=True):
 class Press(Struct, frozen=True, omit_defaults=True):
     """One call from a home. key: its identity, the same however often it is delivered.
 
-    pressed_at_ms: the edge's wall clock; age_ms: monotonic age at receipt, None where unknown (counts as fresh).
+    pressed_at_ms: the edge's wall clock; age_ms: monotonic age at receipt, None where unknown
+    (counts as fresh).
     """
 
     key: str
@@ -158,7 +163,8 @@ class Targets(Struct, frozen=True):
 class Alarm(Struct, frozen=True, kw_only=True):
     """A case. rev: number of its events so far, and of its last history row.
 
-    fold_key: what further detections fold into this one; offer: JSON of the latest offer, without its copy of the alarm.
+    fold_key: what further detections fold into this one; offer: JSON of the latest offer, without
+    its copy of the alarm.
     """
 
     id: str
