@@ -13,13 +13,8 @@ from tests.needs import require
 from tests.waiting import eventually
 
 FOLDER = Path(__file__).parents[2] / "config" / "mosquitto"
-SHARED = (
-    "persistence",
-    "autosave_on_changes",
-    "autosave_interval",
-    "max_queued_messages",
-    "set_tcp_nodelay",
-)
+SHARED = ("persistence", "max_queued_messages", "set_tcp_nodelay")
+SAVING = ("autosave_on_changes", "autosave_interval")
 
 
 def keys(text: str) -> dict[str, str]:
@@ -37,6 +32,14 @@ def test_a_shipped_file_keeps_messages_as_the_embedded_broker_does(name):
     assert "persistent_client_expiration" not in shipped
     assert int(shipped["max_queued_bytes"]) > 0
     assert int(shipped["max_inflight_messages"]) >= 100
+
+
+def test_at_home_every_change_is_saved_and_in_the_cloud_every_minute():
+    home, cloud = (keys((FOLDER / name).read_text()) for name in ("home.conf", "cloud.conf"))
+    embedded = keys(config_text(BrokerKind.MOSQUITTO, 1883, Path("/tmp")))
+
+    assert {key: home[key] for key in SAVING} == {key: embedded[key] for key in SAVING}
+    assert ("autosave_on_changes" in cloud, cloud["autosave_interval"]) == (False, "60")
 
 
 @pytest.mark.parametrize("name", ["home.conf", "cloud.conf"])
