@@ -30,6 +30,17 @@ def test_every_home_can_take_a_call_back_by_a_gesture_that_a_profile_names(plan)
     assert all(cancel_of(home)[0].profile for home in plan.homes)
 
 
+def test_the_gesture_for_i_am_fine_is_the_one_that_the_shipped_profile_names(plan):
+    profiles = {cancel_of(home)[0].profile for home in plan.homes}
+    for profile in profiles:
+        file = DEMO.parent / "profiles" / f"{profile}.yaml"
+        if not file.exists():
+            pytest.skip(f"{file.name} is not shipped yet")
+        text = file.read_text(encoding="utf-8")
+        assert re.search(r"hold\W+sos_cancel|sos_cancel\W+hold", text), text
+        assert re.search(r"single\W+sos\b|sos\W+single", text), text
+
+
 def test_in_one_home_only_the_profile_knows_what_an_emergency_is(plan):
     homes = [
         home.id
