@@ -102,9 +102,17 @@ describe('the clock of a row', () => {
 
   test('counts against the stage it is in', () => {
     expect(age(claimed('a'), 60_000)).toMatchObject({ stage: 'dispatch', look: 'plain', target_s: 90 })
-    expect(age(alarm('a', { handling: 'accepted' }), 60_000)).toMatchObject({ stage: 'arrive', target_s: 900 })
-    expect(age(alarm('a', { handling: 'arrived' }), 60_000).look).toBe('done')
+    expect(age(claimed('a', me, { handling: 'accepted' }), 60_000)).toMatchObject({ stage: 'arrive', target_s: 900 })
+    expect(age(claimed('a', me, { handling: 'arrived' }), 60_000).look).toBe('done')
   })
+})
+
+test('an alarm that nobody has waits to be claimed, even when a station was asked already', () => {
+  const offered = alarm('a', { handling: 'offered' })
+
+  expect(lane_of(offered, me.id)).toBe('pinned')
+  expect(next_step(offered, me.id)).toBe('claim')
+  expect(age(offered, 1_000).stage).toBe('claim')
 })
 
 test('the next step moves through the case', () => {

@@ -1,5 +1,6 @@
 // What rings, when: the decision is a pure function, the tones are a few oscillators. Sound needs one gesture first.
 
+import { is_waiting } from './queue'
 import type { Alarm, Severity } from './types'
 
 export const REPEAT_MS = 10_000
@@ -9,7 +10,7 @@ export const MUTE_MAX_MS = 60_000
 export function what_rings(alarms: Iterable<Alarm>): Severity | null {
   const order: Severity[] = ['critical', 'high', 'medium'] // low makes no sound
   const waiting = new Set<Severity>()
-  for (const alarm of alarms) if (alarm.handling === 'unclaimed') waiting.add(alarm.severity)
+  for (const alarm of alarms) if (is_waiting(alarm)) waiting.add(alarm.severity)
   return order.find((severity) => waiting.has(severity)) ?? null
 }
 

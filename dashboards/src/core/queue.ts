@@ -14,7 +14,7 @@ export interface Placed {
 const RANK: Record<Severity, number> = { critical: 0, high: 1, medium: 2, low: 3 }
 
 export function lane_of(alarm: Alarm, me: string): Lane {
-  if (alarm.handling === 'unclaimed' && alarm.severity === 'critical') return 'pinned'
+  if (is_waiting(alarm) && alarm.severity === 'critical') return 'pinned'
   return alarm.claimed_by?.id === me ? 'mine' : 'others'
 }
 
@@ -22,11 +22,16 @@ export function is_open(alarm: Alarm): boolean {
   return alarm.handling !== 'closed'
 }
 
+/** Nobody has it, also where a station was asked already: by escalation, or before it was given back. */
+export function is_waiting(alarm: Alarm): boolean {
+  return is_open(alarm) && alarm.claimed_by === null
+}
+
 /** Most severe first, unclaimed before claimed, then the one that waits longest. */
 function before(a: Alarm, b: Alarm): number {
   return (
     RANK[a.severity] - RANK[b.severity] ||
-    Number(a.handling !== 'unclaimed') - Number(b.handling !== 'unclaimed') ||
+    Number(is_waiting(b)) - Number(is_waiting(a)) ||
     a.raised_at_ms - b.raised_at_ms ||
     a.id.localeCompare(b.id)
   )
@@ -35,7 +40,7 @@ function before(a: Alarm, b: Alarm): number {
 /** Filters hide nothing that is critical and unclaimed. */
 export function passes(alarm: Alarm, filter: Filter, me: string): boolean {
   if (filter === 'all' || lane_of(alarm, me) === 'pinned') return true
-  return filter === 'mine' ? alarm.claimed_by?.id === me : alarm.handling === 'unclaimed'
+  return filter === 'mine' ? alarm.claimed_by?.id === me : is_waiting(alarm)
 }
 
 export function arrange(alarms: Iterable<Alarm>, me: string, filter: Filter): Placed[] {
@@ -89,7 +94,7 @@ export interface Age {
 }
 
 export function stage_of(alarm: Alarm): Stage {
-  if (alarm.handling === 'unclaimed') return 'claim'
+  if (is_waiting(alarm)) return 'claim'
   if (alarm.handling === 'claimed') return 'dispatch'
   return alarm.handling === 'offered' || alarm.handling === 'accepted' ? 'arrive' : 'done'
 }
@@ -110,7 +115,7 @@ export type NextStep = 'claim' | 'dispatch' | 'follow' | 'close' | 'view'
 
 /** The one filled button: same place, changing word. */
 export function next_step(alarm: Alarm, me: string): NextStep {
-  if (alarm.handling === 'unclaimed') return 'claim'
+  if (is_waiting(alarm)) return 'claim'
   if (alarm.handling === 'closed' || alarm.claimed_by?.id !== me) return 'view'
   if (alarm.handling === 'claimed') return alarm.kind === 'technical' ? 'close' : 'dispatch'
   return alarm.handling === 'reported' ? 'close' : 'follow'

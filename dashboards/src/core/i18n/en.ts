@@ -235,6 +235,7 @@ export const en: Messages = {
     e120: 'Ambulance',
     e110: 'Police',
     e119: 'Fire',
+    dispatch_again: 'Send somebody again',
     release: 'Give back to the queue',
     release_text: 'Other operators can then claim it',
     note: 'Add a note',

@@ -234,6 +234,7 @@ export const zh = {
     e120: '急救',
     e110: '报警',
     e119: '消防',
+    dispatch_again: '再派一次',
     release: '退回队列',
     release_text: '退回后，其他值守员可以受理',
     note: '加备注',

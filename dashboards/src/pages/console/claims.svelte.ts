@@ -3,6 +3,7 @@
 import { SvelteMap } from 'svelte/reactivity'
 import { ApiError, new_key } from '../../core/api'
 import { refusal, who } from '../../core/i18n/say'
+import { is_waiting } from '../../core/queue'
 import type { Alarm, Named } from '../../core/types'
 import { language } from '../../ui/lang.svelte'
 import { api } from '../../ui/session.svelte'
@@ -18,7 +19,7 @@ class Claims {
   asked_offline = $state<string | null>(null)
 
   ask(alarm: Alarm): void {
-    if (this.pending.has(alarm.id) || alarm.handling !== 'unclaimed') return
+    if (this.pending.has(alarm.id) || !is_waiting(alarm)) return
     if (desk.feed.link.state === 'offline') {
       this.asked_offline = alarm.id
       desk.window = 'offline_claim'
