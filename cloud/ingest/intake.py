@@ -6,14 +6,14 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from cloud.ingest import intervals, tables
-from cloud.ingest.intervals import INTERVALS_MAX
+from cloud.ingest import tables
 from cloud.ingest.judge import Fact, Judge, Technical
 from cloud.ingest.source import Delivery
-from cloud.ingest.tables import EventRow, LaneKey, Reject
+from cloud.ingest.tables import INTERVALS_MAX, EventRow, LaneKey, Reject
 from cloud.storage.unit import Work
 from contract.envelope import decode_up
 from contract.errors import Malformed
+from contract.intervals import holds, merged, of
 from contract.lanes import INTERVAL_LANES, ROW_LANES, Lane, Notice, lane_of
 from contract.messages import Ack, Batch, Done, Hello, Refusal, Row
 from contract.properties import Identity, fingerprint, from_properties
@@ -150,16 +150,13 @@ class Intake:
         before = tables.applied(work, key)
         done = before or []
         rows = [(device.id, row) for device in batch.devices for row in device.rows]
-        fresh = [each for each in rows if not intervals.contains(done, each[1].seq)]
-        now = list(done)
-        for run in intervals.runs(row.seq for _, row in fresh):
-            now = intervals.add(now, run)
-        for gap in batch.gaps:
-            now = intervals.add(now, (gap.first, gap.last))
+        fresh = [each for each in rows if not holds(done, each[1].seq)]
+        gaps = ((gap.first, gap.last) for gap in batch.gaps)
+        now = list(merged([*done, *of(row.seq for _, row in fresh), *gaps]))
         if len(now) > INTERVALS_MAX:
             # Too scattered to remember: apply nothing, acknowledge what is known, and the edge
             # sends the older rows first.
-            now, fresh = list(done), []
+            now, fresh = done, []
         if now != done:
             tables.keep_applied(work, key, now, is_new=before is None)
         facts = [_fact(delivery, batch, device, row) for device, row in fresh if row.name in _NAMES]

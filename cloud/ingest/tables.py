@@ -19,12 +19,12 @@ from sqlalchemy import (
     update,
 )
 
-from cloud.ingest import intervals
-from cloud.ingest.intervals import Interval
 from cloud.storage.schema import metadata
 from cloud.storage.unit import Work
+from contract.intervals import Interval, covers, merged
 from contract.lanes import Lane
 
+INTERVALS_MAX: Final = 64  # of one lane; docs/decisions/0001
 QUARANTINE_BYTES_MAX: Final = 16 * 1024
 
 event_table = Table(
@@ -147,9 +147,9 @@ def keep_applied(work: Work, key: LaneKey, now: Sequence[Interval], *, is_new: b
 def begin_at(work: Work, key: LaneKey, lowest: int) -> list[Interval]:
     """The journal holds nothing below `lowest`: count that as applied, and return what is."""
     before = applied(work, key)
-    if lowest <= 1 or (before and before[0][0] <= 1 and before[0][1] >= lowest - 1):
+    if covers(before or (), (1, lowest - 1)):
         return before or []
-    now = intervals.add(before or [], (1, lowest - 1))
+    now = list(merged([*(before or ()), (1, lowest - 1)]))
     keep_applied(work, key, now, is_new=before is None)
     return now
 

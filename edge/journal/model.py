@@ -7,7 +7,7 @@ import msgspec
 
 from contract.lanes import Lane, Notice, Quality
 from contract.vocabulary import Measurement
-from edge.journal.intervals import Interval
+from contract.intervals import Interval
 
 Value = bool | int | float | str | None
 PRESSES: Final = (Measurement.SOS.value, Measurement.FALL.value)  # a resident may be lying there

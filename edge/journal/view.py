@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from contract.lanes import INTERVAL_LANES, ROW_LANES, Lane
-from edge.journal.intervals import Interval, merged, minus, of
+from contract.intervals import Interval, merged, minus, of
 from edge.journal.model import Hole, Origin, Row, Span, Waiting
 from edge.journal.schema import SELECT_ROWS, connect_to_read, from_columns, translated
 

@@ -8,7 +8,7 @@ import msgspec
 
 from contract.lanes import ROW_LANES, Lane
 from contract.messages import Refusal
-from edge.journal.intervals import Interval, highest, merged
+from contract.intervals import Interval, highest, merged
 from edge.journal.model import Entry, Origin, Row
 from edge.journal.schema import (
     INSERT_ROW,
