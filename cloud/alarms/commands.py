@@ -5,7 +5,8 @@ from typing import Any
 
 from msgspec import Raw, Struct
 
-from cloud.alarms.model import AlarmKind, EscalationMark, Person, Press, Severity, Where
+from cloud.alarms.model import AlarmKind, EscalationMark, Person, Press, Where
+from cloud.rules.model import Severity
 from cloud.words import Words
 
 

@@ -6,6 +6,7 @@ from typing import Final
 
 from msgspec import Raw, Struct
 
+from cloud.rules.model import Severity
 from cloud.words import Words
 
 LATE_ABOVE_MS: Final = 60_000  # older than this at receipt is shown as late, with its own clock
@@ -37,15 +38,6 @@ class AlarmKind(StrEnum):
     TECHNICAL = (
         "technical"  # something could not be understood that might have been a call for help
     )
-
-
-class Severity(StrEnum):
-    """How urgent."""
-
-    CRITICAL = "critical"
-    HIGH = "high"
-    MEDIUM = "medium"
-    LOW = "low"
 
 
 class Outcome(StrEnum):

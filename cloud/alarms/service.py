@@ -11,10 +11,11 @@ from cloud.alarms.errors import NotFound
 from cloud.alarms.events import AlarmChanged, Event
 from cloud.alarms.folding import Fold, OpenAlarm, judge
 from cloud.alarms.machine import decide, evolve
-from cloud.alarms.model import Alarm, AlarmKind, Press, Severity, Where
+from cloud.alarms.model import Alarm, AlarmKind, Press, Where
 from cloud.alarms.store import Kept
 from cloud.alarms.views import alarm_json
 from cloud.durable import feed
+from cloud.rules.model import Severity
 from cloud.storage.unit import Work
 from cloud.words import Words
 

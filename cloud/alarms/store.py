@@ -18,6 +18,7 @@ from sqlalchemy import (
     update,
 )
 
+from cloud.alarms.errors import StaleRevision
 from cloud.alarms.events import Event
 from cloud.alarms.model import Alarm
 from cloud.storage.schema import metadata
@@ -176,7 +177,7 @@ def append(work: Work, before: Kept | None, alarm: Alarm, event: Event) -> Kept:
     else:
         row = (alarm_table.c.id == alarm.id) & (alarm_table.c.rev == before.alarm.rev)
         if work.execute(update(alarm_table).where(row).values(**values)).rowcount != 1:
-            raise RuntimeError(f"alarm {alarm.id} changed within its own transaction")
+            raise StaleRevision(f"alarm {alarm.id} was changed by somebody else; read it again")
     return Kept(alarm, chained)
 
 

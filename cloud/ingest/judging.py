@@ -12,7 +12,6 @@ from cloud.alarms.model import (
     HomeCard,
     Press,
     ResidentCard,
-    Severity,
     Where,
 )
 from cloud.alarms.service import Call
@@ -25,7 +24,7 @@ from cloud.registry.registry import Registry
 from cloud.registry.sightings import saw_unregistered
 from cloud.rules import state as rule_state
 from cloud.rules.engine import RuleSet, step
-from cloud.rules.model import Detection, Happening, HomeState
+from cloud.rules.model import Detection, Happening, HomeState, Severity
 from cloud.storage.unit import Work
 from cloud.words import Dictionary, Words, fill
 from contract.lanes import Lane, Notice, Quality
@@ -116,7 +115,7 @@ class HomeJudge:
             work,
             Call(
                 kind=AlarmKind.SOS,
-                severity=Severity(found.severity.value),
+                severity=found.severity,
                 fold_key=fold_key(AlarmKind.SOS, home_id, fact.gateway),
                 rule=found.rule,
                 version=found.version,

@@ -27,9 +27,9 @@ from cloud.alarms.model import (
     Outcome,
     Person,
     Press,
-    Severity,
     Where,
 )
+from cloud.rules.model import Severity
 from cloud.words import Words
 
 NOW = 1_000_000
