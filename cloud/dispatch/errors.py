@@ -4,7 +4,7 @@ Invalid
 └── InvalidReport  a word that is none of the known ones
 Conflict
 ├── OfferGone      it has ended: expired, declined, withdrawn, or somebody else has it
-├── WrongMoment    the step does not follow from where the offer stands
+├── IllegalStep    (alarms) the step does not follow from where the offer stands
 └── NobodyOnDuty   no station is left that could be asked
 """
 
@@ -24,15 +24,6 @@ class OfferGone(Conflict):
 
     def __init__(self, state: str) -> None:
         super().__init__(f"this offer is {state}; nothing more can be done with it", state=state)
-
-
-class WrongMoment(Conflict):
-    """The step does not follow from where the offer stands."""
-
-    code = "illegal_step"
-
-    def __init__(self, step: str, state: str) -> None:
-        super().__init__(f"'{step}' does not follow an offer that is {state}", state=state)
 
 
 class NobodyOnDuty(Conflict):

@@ -6,7 +6,8 @@ from typing import Any, Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from cloud.dispatch.errors import InvalidReport, OfferGone, WrongMoment
+from cloud.alarms.errors import IllegalStep
+from cloud.dispatch.errors import InvalidReport, OfferGone
 from cloud.dispatch.model import (
     DECLINE_REASONS,
     ENDED,
@@ -83,7 +84,7 @@ _STAMP: Final = {
 
 
 def step(offer: Offer, command: Command, now_ms: int) -> Offer:
-    """The offer after a command. Raises OfferGone, WrongMoment or InvalidReport; the offer is
+    """The offer after a command. Raises OfferGone, IllegalStep or InvalidReport; the offer is
     unchanged.
 
     Nobody but who has accepted goes on with it. An acceptance after the time-out is refused, also
@@ -105,7 +106,7 @@ def _refusal(offer: Offer, command: Command) -> Exception:
     is_taken = isinstance(command, Accept) and offer.state is not S.OFFERED
     if offer.state in ENDED or is_taken:
         return OfferGone(offer.state.value)
-    return WrongMoment(type(command).__name__.lower(), offer.state.value)
+    return IllegalStep(offer.state.value, type(command).__name__.lower())
 
 
 def _changes(offer: Offer, command: Command, now_ms: int) -> dict[str, Any]:
