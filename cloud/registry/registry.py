@@ -3,7 +3,6 @@
 A lookup sees what is committed, not what the caller's own transaction has just entered.
 """
 
-import math
 import threading
 from collections.abc import Callable, Collection, Hashable
 from typing import Any, Final, Generic, Protocol, TypeVar
@@ -22,9 +21,9 @@ from cloud.registry.cards import (
 from cloud.registry.events import RegistryChanged
 from cloud.storage.bus import Bus
 from cloud.storage.unit import Work
+from cloud.travel.estimate import Place, great_circle_m
 from contract.messages import Config, RegisteredDevice
 
-EARTH_RADIUS_M: Final = 6_371_008.8  # mean radius, IUGG
 CARDS_MAX: Final = 50_000  # of each kind in memory; the ones loaded first make room
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -175,7 +174,7 @@ class Registry:
         near = [
             StationNear(
                 station,
-                _great_circle_m(lat, lon, station.lat, station.lon),
+                great_circle_m(Place(lat, lon), Place(station.lat, station.lon)),
                 station.area_id in area_path,
             )
             for station in self.stations()
@@ -245,12 +244,3 @@ def _registered(device: DeviceCard) -> RegisteredDevice:
         model=device.model,
         profile=device.profile,
     )
-
-
-def _great_circle_m(lat: float, lon: float, other_lat: float, other_lon: float) -> float:
-    """Haversine on the sphere."""
-    half_lat = math.radians(other_lat - lat) / 2
-    half_lon = math.radians(other_lon - lon) / 2
-    across = math.cos(math.radians(lat)) * math.cos(math.radians(other_lat))
-    square = math.sin(half_lat) ** 2 + across * math.sin(half_lon) ** 2
-    return 2 * EARTH_RADIUS_M * math.asin(math.sqrt(square))
