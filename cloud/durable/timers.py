@@ -80,10 +80,6 @@ class Timers:
             delete(timer_table).where(timer_table.c.kind == kind, timer_table.c.subject == subject)
         )
 
-    def cancel_all(self, work: Work, subject: str) -> None:
-        """Every timer of a subject."""
-        work.execute(delete(timer_table).where(timer_table.c.subject == subject))
-
 
 def due(work: Work, limit: int) -> list[Timer]:
     """Timers that are over now, oldest first."""

@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from typing import Any, Final
 
 from lark import Lark, Token, Transformer, UnexpectedInput
+from lark.exceptions import VisitError
 
 from cloud.rules.model import AnyOf, Condition, EventIs
 from contract.vocabulary import Measurement
@@ -57,10 +58,9 @@ def parse(sentence: str) -> Condition:
         raise Misread(column, f"expected {_expected()}") from error
     try:
         built: Condition = _Build(visit_tokens=False).transform(tree)
-    except Exception as error:
-        cause = error.__cause__ or getattr(error, "orig_exc", None)
-        if isinstance(cause, Misread):
-            raise cause from None
+    except VisitError as error:
+        if isinstance(error.orig_exc, Misread):
+            raise error.orig_exc from None
         raise
     return built
 
