@@ -11,7 +11,7 @@ class Trouble(NamedTuple):
 
     at_ms: int
     text: str
-    count: int
+    times: int
 
 
 class Counters:
@@ -32,7 +32,7 @@ class Counters:
         """A part failed and went on."""
         with self._lock:
             earlier = self._troubles.get(part)
-            self._troubles[part] = Trouble(now_ms, text, (earlier.count if earlier else 0) + 1)
+            self._troubles[part] = Trouble(now_ms, text, (earlier.times if earlier else 0) + 1)
 
     def turned(self, part: str, now_ms: int) -> None:
         """A pump has finished a turn."""

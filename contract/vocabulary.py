@@ -1,10 +1,8 @@
 """The words of the wire: each measurement with kind, unit, polarity. Generated, do not edit.
 
 Made by scripts/import_vocabulary.py. Units are UCUM codes (ucum.org); LOINC codes as FHIR's
-vital-signs profile
-has them; `ha` is the Home Assistant device class. A boolean is true when the thing is present,
-open, wet or
-occupied, as in Home Assistant's binary sensors.
+vital-signs profile has them; `ha` is the Home Assistant device class. A boolean is true when the
+thing is present, open, wet or occupied, as in Home Assistant's binary sensors.
 """
 
 from collections.abc import Mapping

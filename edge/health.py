@@ -16,11 +16,11 @@ BASIC_COUNTS: Final = ("taken", "journalled", "unknown", "unreadable", "ignored"
 
 
 class Trouble(NamedTuple):
-    """The last failure of a part; `count` of them since the start."""
+    """The last failure of a part; `times` of them since the start."""
 
     at_ms: int
     text: str
-    count: int
+    times: int
 
 
 class Status(msgspec.Struct, kw_only=True):
@@ -63,7 +63,7 @@ class Health:
         """A part failed and goes on; stays in the status until `well`."""
         with self._lock:
             earlier = self._troubles.get(part)
-            self._troubles[part] = Trouble(now.wall_ms, text, (earlier.count if earlier else 0) + 1)
+            self._troubles[part] = Trouble(now.wall_ms, text, (earlier.times if earlier else 0) + 1)
 
     def well(self, part: str) -> None:
         """The part works again."""
@@ -131,5 +131,5 @@ class Health:
             uplink="up" if self.is_up("cloud") else "down",
             home_broker="up" if self.is_up("home") else "down",
             last_unknown_topic=next(reversed(unknown), None),
-            troubles={part: f"{t.text} (×{t.count})" for part, t in troubles.items()},
+            troubles={part: f"{t.text} (×{t.times})" for part, t in troubles.items()},
         )

@@ -29,7 +29,7 @@ def routes() -> APIRouter:
             "ok": all(parts.values()),
             "parts": parts,
             "troubles": {
-                name: {"at_ms": each.at_ms, "count": each.count} for name, each in troubles.items()
+                name: {"at_ms": each.at_ms, "count": each.times} for name, each in troubles.items()
             },
         }
         return reply(answer, 200 if answer["ok"] else 503)
