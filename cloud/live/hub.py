@@ -42,8 +42,7 @@ class Listener:
     send.
 
     after: numbers up to it were in its snapshot or resume; last: the highest number that this
-    client has been told of; acked, visible, audible: what it
-    says of itself.
+    client has been told of; acked, visible, audible: what it says of itself.
     """
 
     scope: Scope
@@ -108,26 +107,27 @@ class Hub:
         self.offer([entry])
 
     def _give(self, entry: Entry) -> None:
-        encoded: dict[tuple[int, ...], tuple[FeedOp, ...]] = {}
+        """In the writer's thread: listeners who see the same and stand alike share the bytes."""
+        encoded: dict[tuple[tuple[int, ...], bool], bytes] = {}
         for listener in self._listeners:
-            if not listener.is_following:
+            if not listener.is_following or entry.seq <= listener.after:
                 continue
             seen = tuple(i for i, op in enumerate(entry.ops) if listener.scope.sees(op))
             if not seen:
                 continue
-            if seen not in encoded:
-                encoded[seen] = tuple(FeedOp.of(entry.ops[i]) for i in seen)
-            self._queue(listener, entry, encoded[seen])
+            key = (seen, listener.last < entry.seq - 1)
+            if key not in encoded:
+                encoded[key] = _delta(entry, *key)
+            self._queue(listener, entry.seq, encoded[key])
 
-    def _queue(self, listener: Listener, entry: Entry, ops: tuple[FeedOp, ...]) -> None:
-        if entry.seq <= listener.after or listener.is_overflowing:
+    def _queue(self, listener: Listener, seq: int, delta: bytes) -> None:
+        if listener.is_overflowing:
             return
         if len(listener.queue) >= QUEUE_MAX:
             listener.is_overflowing = True
         else:
-            skip_to = entry.seq - 1 if listener.last < entry.seq - 1 else None
-            listener.queue.append(encode(Delta(entry.seq, entry.at_ms, list(ops), skip_to)))
-            listener.last = entry.seq
+            listener.queue.append(delta)
+            listener.last = seq
         listener.wake()
 
     def follow(self, listener: Listener, at: int, told: int) -> bool:
@@ -150,19 +150,12 @@ class Hub:
     def beat(self, listener: Listener, now_ms: int) -> bytes:
         """The heartbeat; it accounts for numbers that the client may not see."""
         with self._lock:
-            seq = self._seq
-            skip_to = (
-                seq
-                if listener.is_following and not listener.queue and listener.last < seq
-                else None
-            )
-            if skip_to is not None:
-                listener.last = seq
-        return encode(
-            Beat(
-                seq if skip_to is not None or not listener.queue else listener.last, now_ms, skip_to
-            )
-        )
+            if listener.queue:
+                return encode(Beat(listener.last, now_ms))
+            seq, skip_to = self._seq, None
+            if listener.is_following and listener.last < seq:
+                skip_to = listener.last = seq
+        return encode(Beat(seq, now_ms, skip_to))
 
     def is_lagging(self, listener: Listener, now_ms: int) -> bool:
         """A client that does not read, or reads and does not say so: close it and let it resume."""
@@ -182,3 +175,8 @@ class Hub:
             and each.is_audible
             and now_ms - each.acked_ms <= ACK_SILENCE_MS_MAX
         )
+
+
+def _delta(entry: Entry, seen: tuple[int, ...], is_skipping: bool) -> bytes:
+    ops = [FeedOp.of(entry.ops[i]) for i in seen]
+    return encode(Delta(entry.seq, entry.at_ms, ops, entry.seq - 1 if is_skipping else None))
