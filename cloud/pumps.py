@@ -73,7 +73,7 @@ class Runner:
         now_ms = self._clock.now_ms()
         try:
             due_ms = self._pump.run_once(now_ms)
-        except Exception as error:
+        except Exception as error:  # the one place: count it, tell health, go on
             log.exception("pump %s failed; it goes on", self._pump.name)
             self._counters.trouble(self._pump.name, str(error), now_ms)
             return now_ms + int(TROUBLE_PAUSE_S * 1000)

@@ -58,8 +58,9 @@ class IngestPump:
         self._group += self._source.poll(room)
         due_ms = self._commit_due_ms(now_ms)
         if due_ms is not None and due_ms <= now_ms:
-            self._commit(now_ms)
-            due_ms = now_ms if self._group else None
+            is_full = len(self._group) >= GROUP_MESSAGES_MAX
+            self._commit()
+            due_ms = now_ms if is_full else None  # a full group may have left messages behind
         flush_ms = self._flush(now_ms)
         return min((due for due in (due_ms, flush_ms) if due is not None), default=None)
 
@@ -71,19 +72,19 @@ class IngestPump:
             return now_ms
         return self._group[0].received_ms + GROUP_MS_MAX
 
-    def _commit(self, now_ms: int) -> None:
+    def _commit(self) -> None:
         try:
             answers = self._store.write(
                 lambda work: self._take_all(work, self._group), self._priority
             )
         except (Unavailable, Fenced):
             raise  # nothing is settled; the runner pauses and the group is tried again as it is
-        except Exception:
+        except Exception:  # one bad message must not stop the good ones: find it
             log.exception("a group of %d messages failed; each is tried alone", len(self._group))
             self._counters.add("ingest.groups_failed")
             self._one_by_one()
             return
-        self._settle(self._group, answers, now_ms)
+        self._settle(self._group, answers)
         self._group = []
 
     def _take_all(self, work: Work, group: Sequence[Delivery]) -> list[Answer]:
@@ -93,7 +94,7 @@ class IngestPump:
     def _one_by_one(self) -> None:
         for delivery in sorted(self._group, key=lambda d: d.lane is not Lane.ALARM):
             answers = self._alone(delivery)
-            self._settle([delivery], answers, delivery.received_ms)
+            self._settle([delivery], answers)
             self._group.remove(delivery)
 
     def _alone(self, delivery: Delivery) -> list[Answer]:
@@ -116,7 +117,7 @@ class IngestPump:
             lambda work: self._intake.reject(work, delivery, "quarantined", trouble), self._priority
         )
 
-    def _settle(self, group: Sequence[Delivery], answers: Sequence[Answer], now_ms: int) -> None:
+    def _settle(self, group: Sequence[Delivery], answers: Sequence[Answer]) -> None:
         self._source.settle([delivery.token for delivery in group])
         self._counters.add(f"{self.name}.messages", len(group))
         for gateway, ack in merge_answers(answers):

@@ -129,8 +129,7 @@ class Store:
         except OperationalError as error:
             job.future.set_exception(Unavailable(str(error.orig)))
             return
-
-        except BaseException as error:  # noqa: BLE001
+        except BaseException as error:  # noqa: BLE001 - belongs to the caller, who waits for it
             job.future.set_exception(error)
             return
         work.run_effects()

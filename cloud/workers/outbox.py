@@ -70,7 +70,7 @@ class OutboxPump:
             return Refused(f"nobody carries letters of kind '{letter.kind}'")
         try:
             return carrier(letter)
-        except Exception as error:
+        except Exception as error:  # a broken channel must not hold up the others
             log.exception("letter %s of kind %s failed; it is tried again", letter.id, letter.kind)
             self._counters.add(f"outbox.failed.{letter.kind}")
             return Retry(_pause_s(letter), f"{type(error).__name__}: {error}")

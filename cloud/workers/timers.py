@@ -46,7 +46,7 @@ class TimerPump:
             self._store.write(carry_out, Priority.TIMER)
         except Unavailable:
             raise
-        except Exception as error:
+        except Exception as error:  # one broken timer must not hold up the others
             log.exception("timer %s of %s failed; it is tried again", timer.kind, timer.subject)
             self._counters.add("timers.failed")
             self._postpone(timer, f"{type(error).__name__}: {error}")

@@ -73,6 +73,17 @@ def test_data_acknowledgements_leave_at_most_once_a_second(bench: Bench) -> None
     assert bench.sent == ["ack", "ack"]
 
 
+def test_what_a_full_group_left_behind_is_taken_at_once_without_a_signal(bench: Bench) -> None:
+    bench.source.waiting = [
+        delivery(press(seq), token=seq, received_ms=NOW) for seq in range(1, 202)
+    ]
+
+    assert bench.pump.run_once(NOW) == NOW
+    bench.pump.run_once(NOW)
+
+    assert bench.source.settled == list(range(1, 202))
+
+
 def test_one_poisoned_message_is_put_aside_and_the_presses_beside_it_are_taken(
     bench: Bench,
 ) -> None:
