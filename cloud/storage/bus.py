@@ -3,10 +3,9 @@ decides who reacts."""
 
 from collections import defaultdict
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
-if TYPE_CHECKING:
-    from cloud.storage.unit import Work
+from cloud.storage.unit import Work
 
 E = TypeVar("E")
 
@@ -17,11 +16,11 @@ class Bus:
     def __init__(self) -> None:
         self._handlers: dict[type, list[Callable[[Work, Any], None]]] = defaultdict(list)
 
-    def on(self, event_type: type[E], handler: "Callable[[Work, E], None]") -> None:
+    def on(self, event_type: type[E], handler: Callable[[Work, E], None]) -> None:
         """Call the handler, inside the same unit of work, for each event of exactly this type."""
         self._handlers[event_type].append(handler)
 
-    def publish(self, work: "Work", event: object) -> None:
+    def publish(self, work: Work, event: object) -> None:
         """In order of registration; an exception rolls the whole transaction back."""
         for handler in self._handlers.get(type(event), ()):
             handler(work, event)

@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 
 from cloud.clock import Clock
+from cloud.observe import Counters
 from cloud.storage.bus import Bus
 from cloud.storage.errors import Unavailable
 from cloud.storage.ids import IdSource, system_ids
@@ -57,8 +58,10 @@ class Store:
         bus: Bus | None = None,
         ids: IdSource = system_ids,
         finishers: Sequence[Finisher] = (),
+        counters: Counters | None = None,
     ) -> None:
         self.bus = bus or Bus()
+        self._counters = counters or Counters()
         self._writing, self._reading, self._clock, self._ids = writing, reading, clock, ids
         self._finishers = tuple(finishers)
         self._jobs: list[tuple[int, int, _Job]] = []
@@ -105,7 +108,7 @@ class Store:
     def read(self, fn: Callable[[Work], T]) -> T:
         """Run fn on a consistent view of what is committed; what it writes is rolled back."""
         with self._reading.connect() as connection:
-            work = Work(connection, self._clock.now_ms(), self._ids, self.bus)
+            work = Work(connection, self._clock.now_ms(), self._ids, self.bus.publish)
             try:
                 return fn(work)
             finally:
@@ -124,6 +127,8 @@ class Store:
             return heapq.heappop(self._jobs)[2]
 
     def _perform(self, job: _Job) -> None:
+        if not job.future.set_running_or_notify_cancel():
+            return  # nobody waits for it any more, and it had not begun
         try:
             result, work = self._transact(job.fn)
         except OperationalError as error:
@@ -132,12 +137,13 @@ class Store:
         except BaseException as error:  # noqa: BLE001 - belongs to the caller, who waits for it
             job.future.set_exception(error)
             return
-        work.run_effects()
+        for trouble in work.run_effects():
+            self._counters.trouble("store.effects", str(trouble), work.now_ms)
         job.future.set_result(result)
 
     def _transact(self, fn: Callable[[Work], T]) -> tuple[T, Work]:
         with self._writing.begin() as connection:
-            work = Work(connection, self._clock.now_ms(), self._ids, self.bus)
+            work = Work(connection, self._clock.now_ms(), self._ids, self.bus.publish)
             result = fn(work)
             for finish in self._finishers:
                 finish(work)
