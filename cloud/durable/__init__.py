@@ -1,2 +1,2 @@
 """Tables and append functions of what must commit together with the state it belongs to: timers,
-outbox, feed."""
+outbox, feed, and what has been received."""

@@ -6,10 +6,10 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from cloud.ingest import tables
+from cloud.durable import received
+from cloud.durable.received import INTERVALS_MAX, EventRow, LaneKey, Reject
 from cloud.ingest.judge import Fact, Judge, Technical
 from cloud.ingest.source import Delivery
-from cloud.ingest.tables import INTERVALS_MAX, EventRow, LaneKey, Reject
 from cloud.storage.unit import Work
 from contract.envelope import decode_up
 from contract.errors import Malformed
@@ -33,7 +33,7 @@ class Answer(NamedTuple):
 
 
 class Intake:
-    """Applies deliveries. Holds no state: everything it remembers is in the tables."""
+    """Applies deliveries. Holds no state: everything it remembers is in the received."""
 
     def __init__(self, judge: Judge, epoch: str) -> None:
         self._judge, self._epoch = judge, epoch
@@ -68,7 +68,7 @@ class Intake:
         if identity is not None and identity.lane is not delivery.lane:
             identity = None
         key = _reject_key(delivery, identity)
-        is_new = tables.quarantine(
+        is_new = received.quarantine(
             work,
             Reject(
                 key,
@@ -101,10 +101,10 @@ class Intake:
     def _take_rows(self, work: Work, delivery: Delivery, batch: Batch) -> Answer:
         key = LaneKey(delivery.gateway, batch.journal, delivery.lane)
         rows = [(device.id, row) for device in batch.devices for row in device.rows]
-        known = tables.known_seqs(work, key, [row.seq for _, row in rows])
+        known = received.known_seqs(work, key, [row.seq for _, row in rows])
         fresh = [(device, row) for device, row in rows if row.seq not in known]
         refused = {row.seq: why for _, row in fresh if (why := _why_refused(row, delivery.lane))}
-        tables.store_events(
+        received.store_events(
             work,
             key,
             [_event(batch, device, row, refused) for device, row in fresh],
@@ -147,7 +147,7 @@ class Intake:
 
     def _take_intervals(self, work: Work, delivery: Delivery, batch: Batch) -> Answer:
         key = LaneKey(delivery.gateway, batch.journal, delivery.lane)
-        before = tables.applied(work, key)
+        before = received.applied(work, key)
         done = before or []
         rows = [(device.id, row) for device in batch.devices for row in device.rows]
         fresh = [each for each in rows if not holds(done, each[1].seq)]
@@ -158,7 +158,7 @@ class Intake:
             # sends the older rows first.
             now, fresh = done, []
         if now != done:
-            tables.keep_applied(work, key, now, is_new=before is None)
+            received.keep_applied(work, key, now, is_new=before is None)
         facts = [_fact(delivery, batch, device, row) for device, row in fresh if row.name in _NAMES]
         if facts:
             self._judge.judge(work, facts)
@@ -175,9 +175,11 @@ class Intake:
             key = LaneKey(hello.gateway, hello.journal, Lane(name))
             ack = Ack(journal=hello.journal, lane=name, cloud_epoch=self._epoch, hello=True)
             if key.lane in INTERVAL_LANES:
-                ack.intervals = tables.begin_at(work, key, held.lowest)
+                ack.intervals = received.begin_at(work, key, held.lowest)
             elif held.lowest <= held.highest:
-                stored = tables.stored_between(work, key, held.lowest, held.highest, HELLO_SEQS_MAX)
+                stored = received.stored_between(
+                    work, key, held.lowest, held.highest, HELLO_SEQS_MAX
+                )
                 ack.seqs = [seq for seq, why in stored if why is None]
                 ack.refused = [Refusal(seq, why) for seq, why in stored if why is not None]
             answers.append(Answer(hello.gateway, ack))

@@ -6,8 +6,8 @@ from typing import Any
 
 from fastapi import APIRouter, Response
 
+from cloud.durable.received import rejected
 from cloud.identity.policy import Action
-from cloud.ingest.tables import rejected
 from cloud.web.desk import OnDesk, Visitor, allowed, read, reply
 
 

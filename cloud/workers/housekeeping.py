@@ -10,10 +10,10 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from cloud.clock import Clock
 from cloud.durable.feed import sweep_feed
 from cloud.durable.outbox import sweep_outbox
+from cloud.durable.received import sweep_events, sweep_quarantine
 from cloud.identity.answers import sweep_answers
 from cloud.identity.pacing import sweep_attempts
 from cloud.identity.sessions import sweep_sessions
-from cloud.ingest.tables import sweep_events, sweep_quarantine
 from cloud.observe import Counters
 from cloud.storage.store import Priority, Store
 from cloud.storage.unit import Work

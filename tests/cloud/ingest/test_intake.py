@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cloud.ingest import tables
+from cloud.durable import received
 from cloud.ingest.intake import Answer, Intake
 from cloud.ingest.source import Delivery
 from cloud.storage.store import Store
@@ -73,7 +73,7 @@ def test_undecodable_bytes_on_the_alarm_topic_raise_once_and_are_refused_by_name
 
     assert [case.reason for case in judge.cases] == ["undecodable"]
     assert [refusal.seq for refusal in answer.ack.refused] == [9]
-    [kept] = store.read(tables.rejected)
+    [kept] = store.read(received.rejected)
     assert (kept["payload"], kept["times"]) == (b"\xff\xfe", 2)
 
 
@@ -93,7 +93,7 @@ def test_undecodable_telemetry_is_kept_but_rings_nobody(
     take(delivery(b"nonsense", lane=Lane.DATA))
 
     assert judge.cases == []
-    assert len(store.read(tables.rejected)) == 1
+    assert len(store.read(received.rejected)) == 1
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What ingest remembers: every alarm and event row under its identity, applied intervals of the
+"""What has been received: every alarm and event row under its identity, applied intervals of the
 other lanes, and what could not be understood."""
 
 from collections.abc import Iterable, Sequence
