@@ -1,8 +1,9 @@
 """What can go wrong with the store.
 
 StoreError
-├── Unavailable   try again after `retry_after_s`
-└── Fenced        another owner has taken the partition; drop what is cached
+├── Unavailable     try again after `retry_after_s`
+├── Fenced          another owner has taken the partition; drop what is cached
+└── NewerDatabase   a later version of Anju has changed it
 """
 
 
@@ -20,3 +21,14 @@ class Unavailable(StoreError):
 
 class Fenced(StoreError):
     """The transaction was rolled back, because a newer generation owns the partition."""
+
+
+class NewerDatabase(StoreError):
+    """The database has a revision that this version has never heard of: nothing is touched."""
+
+    def __init__(self, revision: str) -> None:
+        super().__init__(
+            f"the database is at revision {revision}, which this version of Anju does not know; "
+            "start the version that wrote it, or restore a backup from before"
+        )
+        self.revision = revision
