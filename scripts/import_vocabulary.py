@@ -8,6 +8,7 @@ PATH/vocabulary.json
 import json
 import pathlib
 import sys
+from typing import Any
 
 HEAD = '''\
 """The words of the wire: each measurement with kind, unit, polarity. Generated, do not edit.
@@ -70,7 +71,7 @@ PRESENT = {
 DIAGNOSTIC = {"link_quality", "rssi", "device_temperature", "battery_voltage"}
 
 
-def comment(m):
+def comment(m: dict[str, Any]) -> str:
     """Unit and polarity, as the comment behind a member."""
     if m["type"] == "bool":
         return PRESENT[m["name"]]
@@ -81,7 +82,7 @@ def comment(m):
     )
 
 
-def spec(m):
+def spec(m: dict[str, Any]) -> str:
     """The row of the table."""
     parts = [f"Kind.{m['kind'].upper()}", repr(m["type"]).replace("'", '"')]
     for key, name in (("unit", "unit"), ("ha", "ha"), ("loinc", "loinc")):
@@ -103,7 +104,7 @@ def spec(m):
     return f"    Measurement.{m['name'].upper()}: Spec({', '.join(parts)}),"
 
 
-def main():
+def main() -> None:
     """Read the file named on the command line, write the module."""
     measurements = json.loads(pathlib.Path(sys.argv[1]).read_text("utf-8"))["measurements"]
     lines = [f'    {m["name"].upper()} = "{m["name"]}"  # {comment(m)}' for m in measurements]

@@ -15,7 +15,10 @@ from scripts.generate_schema import schema
 from tests.contract.golden import golden, listed, present
 
 UP, DOWN = golden("up"), golden("down")
-ids = {"ids": lambda message: message.name}
+
+
+def name_of(message):
+    return message.name
 
 
 def body(message):
@@ -38,26 +41,26 @@ def is_within(old, new):
     return old == new
 
 
-@pytest.mark.parametrize("message", UP, **ids)
+@pytest.mark.parametrize("message", UP, ids=name_of)
 def test_the_cloud_reads_every_message_an_edge_ever_sent(message):
     read = decode_up(message.payload, message.content_type)
 
     assert is_within(body(message), written(read))
 
 
-@pytest.mark.parametrize("message", DOWN, **ids)
+@pytest.mark.parametrize("message", DOWN, ids=name_of)
 def test_an_edge_reads_every_message_the_cloud_ever_sent(message):
     read = decode_down(message.payload, message.content_type)
 
     assert is_within(body(message), written(read))
 
 
-@pytest.mark.parametrize("message", UP + DOWN, **ids)
+@pytest.mark.parametrize("message", UP + DOWN, ids=name_of)
 def test_the_schema_admits_what_was_ever_sent(message):
     jsonschema_rs.validate(schema(), body(message))
 
 
-@pytest.mark.parametrize("message", UP, **ids)
+@pytest.mark.parametrize("message", UP, ids=name_of)
 def test_each_reading_travelled_on_the_lane_of_its_measurement(message):
     read = decode_up(message.payload, message.content_type)
     if not isinstance(read, Batch):
