@@ -22,7 +22,7 @@ export const KEYS: readonly { keys: readonly string[]; command: Command }[] = [
   { keys: ['n'], command: 'note' },
   { keys: ['x'], command: 'close_case' },
   { keys: ['m'], command: 'mute' },
-  { keys: ['?', '？'], command: 'help' },
+  { keys: ['?', '\uff1f'], command: 'help' }, // the second: as a Chinese keyboard types it
 ]
 
 export function command_of(press: Press, enabled: boolean): Command | null {

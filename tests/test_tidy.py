@@ -1,0 +1,217 @@
+"""Our own rules, which no tool knows. Add one when a fault recurs."""
+
+import ast
+import os
+import re
+import subprocess
+from collections.abc import Iterator
+from functools import cache
+from importlib.metadata import packages_distributions
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from scripts import draw_states, generate_schema
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+PACKAGES: Final = ("contract", "edge", "cloud", "device_simulators", "anju")
+NOT_OURS: Final = {"node_modules", "__pycache__", "var", "dist", "static", "test-results"}
+KINDS: Final = ".py .md .toml .yaml .json .ts .svelte .css .html .txt .conf .acl"
+TEXTS: Final = {"", *KINDS.split()}  # "": Makefile, and the programs in scripts/
+MODULE_LINES_MAX: Final = 500
+FUNCTION_LINES_MAX: Final = 60
+COMPONENT_LINES_MAX: Final = 200
+CJK: Final = re.compile("[\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef]")
+# Where Chinese may stand: dictionaries, templates, configuration, tests, what people read.
+CJK_MAY: Final = re.compile(
+    r"config/|tests/|dashboards/(tests|src/core/i18n)/|contract/golden/|README(\.zh-CN)?\.md"
+    r"|pyproject\.toml|.*/templates/"
+)
+GENERATED: Final = ("cloud/storage/migrations/versions/",)
+# No address of a package index, no place on one person's machine.
+FOREIGN_PLACE: Final = re.compile(
+    r"https?://[\w.-]*(pypi|pythonhosted|npmjs|registry|mirror)|(?<![\w.])/(work|root|home/\w+|Users)/"
+)
+# Each command that a README shows, and the test that runs it.
+COMMANDS: Final = {
+    "make demo": "tests/test_tidy.py::test_what_make_does_is_what_the_tests_run",
+    "make test": "tests/test_tidy.py::test_what_make_does_is_what_the_tests_run",
+    "make check": "tests/test_tidy.py::test_what_make_does_is_what_the_tests_run",
+    "make prove": "tests/test_tidy.py::test_what_make_does_is_what_the_tests_run",
+}
+
+
+@cache
+def sources() -> tuple[Path, ...]:
+    """Every text of ours, as it lies in the folder."""
+    return tuple(_walk())
+
+
+def _walk() -> Iterator[Path]:
+    for folder, folders, files in os.walk(ROOT):
+        folders[:] = sorted(f for f in folders if f not in NOT_OURS and not f.startswith("."))
+        yield from (Path(folder, f) for f in sorted(files) if Path(f).suffix in TEXTS)
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def modules() -> list[Path]:
+    python = (path for path in sources() if path.suffix == ".py")
+    return [path for path in python if not name_of(path).startswith(GENERATED)]
+
+
+def documents() -> list[Path]:
+    return [path for path in sources() if path.suffix == ".md"]
+
+
+def lines(path: Path) -> list[str]:
+    return path.read_text("utf-8").splitlines()
+
+
+def test_a_chinese_text_stands_in_a_dictionary_and_never_in_code():
+    assert [
+        f"{name_of(path)}:{n}"
+        for path in sources()
+        if not CJK_MAY.match(name_of(path))
+        for n, line in enumerate(lines(path), 1)
+        if CJK.search(line)
+    ] == []
+
+
+def test_a_module_is_short_enough_to_be_read_at_once():
+    long = {name_of(path): len(lines(path)) for path in modules()}
+
+    assert {name: n for name, n in long.items() if n > MODULE_LINES_MAX} == {}
+
+
+def test_a_page_component_is_short():
+    pages = (path for path in sources() if path.suffix == ".svelte")
+
+    assert {name_of(p): n for p in pages if (n := len(lines(p))) > COMPONENT_LINES_MAX} == {}
+
+
+def test_a_function_fits_on_a_screen():
+    assert [
+        f"{name_of(path)}:{node.lineno} {node.name}"
+        for path in modules()
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and (node.end_lineno or 0) - node.lineno >= FUNCTION_LINES_MAX
+    ] == []
+
+
+def test_nobody_else_owns_the_names_of_our_packages():
+    owners = packages_distributions()
+
+    assert {name: set(owners.get(name, ())) - {"anju"} for name in PACKAGES} == {
+        name: set() for name in PACKAGES
+    }
+
+
+def test_no_package_index_and_no_place_on_a_machine_is_named():
+    assert [
+        f"{name_of(path)}:{n}"
+        for path in sources()
+        for n, line in enumerate(lines(path), 1)
+        if FOREIGN_PLACE.search(line)
+    ] == []
+
+
+def test_every_folder_of_tests_is_a_package():
+    folders = {path.parent for path in modules() if name_of(path).startswith("tests/")}
+
+    assert [name_of(folder) for folder in folders if not (folder / "__init__.py").is_file()] == []
+
+
+@pytest.mark.parametrize("program", [generate_schema, draw_states], ids=lambda p: p.__name__)
+def test_what_is_generated_is_up_to_date(program):
+    assert program.TARGET.read_text("utf-8") == program.text(), f"run python {program.__file__}"
+
+
+def rooms() -> set[str]:
+    """Each package and each folder in it that holds modules: `cloud/`, `cloud/alarms/`, …"""
+    folders = {path.parent.relative_to(ROOT) for path in modules()}
+    return {f"{f.as_posix()}/" for f in folders if f.parts and f.parts[0] in PACKAGES}
+
+
+def test_the_map_in_the_architecture_names_every_room_and_no_other():
+    text = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    named = {
+        place
+        for place in re.findall(r"`([a-z_]+/(?:[a-z_]+/)*)`", text)
+        if place.split("/")[0] in PACKAGES
+    }
+
+    assert named == rooms()
+
+
+def test_the_readme_names_every_folder_at_the_top():
+    text = (ROOT / "README.md").read_text("utf-8")
+    folders = [f"`{path.name}/`" for path in sorted(ROOT.iterdir()) if is_shown(path)]
+
+    assert [folder for folder in folders if folder not in text] == []
+
+
+def is_shown(path: Path) -> bool:
+    return path.is_dir() and not path.name.startswith(".") and path.name not in NOT_OURS
+
+
+def test_every_place_and_test_that_a_document_names_exists():
+    assert [
+        f"{name_of(path)}: {place}"
+        for path in documents()
+        for place in re.findall(r"`([a-z_]+/[\w./-]+\.[a-z]+(?:::\w+)?)`", path.read_text("utf-8"))
+        if (ROOT / place.split("/")[0]).is_dir() and not exists(place)
+    ] == []
+
+
+def test_every_link_between_documents_leads_somewhere():
+    assert [
+        f"{name_of(path)}: {link}"
+        for path in documents()
+        for link in re.findall(r"\]\((?!https?:|#)([^)#\s]+)", path.read_text("utf-8"))
+        if not (path.parent / link).exists()
+    ] == []
+
+
+def exists(place: str) -> bool:
+    """`file`, or `file::test`."""
+    file, _, test = place.partition("::")
+    path = ROOT / file
+    return path.is_file() and (not test or f"def {test}(" in path.read_text("utf-8"))
+
+
+def commands(readme: str) -> set[str]:
+    """What stands in its ```sh blocks, without the comments."""
+    blocks = re.findall(r"```sh\n(.*?)```", (ROOT / readme).read_text("utf-8"), re.DOTALL)
+    shown = (line.partition("#")[0].strip() for block in blocks for line in block.splitlines())
+    return {command for command in shown if command}
+
+
+@pytest.mark.parametrize("readme", ["README.md", "README.zh-CN.md"])
+def test_every_command_that_a_readme_shows_is_run_by_a_test(readme):
+    assert commands(readme) <= set(COMMANDS)
+
+
+def test_the_tests_that_run_the_commands_exist():
+    assert [test for test in COMMANDS.values() if not exists(test)] == []
+
+
+@pytest.mark.parametrize(
+    ("target", "program"),
+    [
+        ("demo", "anju demo"),
+        ("test", "-m pytest"),
+        ("check", "scripts/gates"),
+        ("prove", "scripts/prove"),
+    ],
+)
+def test_what_make_does_is_what_the_tests_run(target, program):
+    dry = subprocess.run(
+        ["make", "--dry-run", target], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+
+    assert program in dry.stdout
