@@ -44,7 +44,10 @@ class BrokerAddress(NamedTuple):
 
 
 class MqttSource:
-    """One persistent session on the broker, and its publisher for acknowledgements."""
+    """One persistent session on the broker, and its publisher. Without filters: only that.
+
+    The signal is set by every message and every new connection.
+    """
 
     def __init__(
         self,
@@ -55,7 +58,8 @@ class MqttSource:
         counters: Counters,
     ) -> None:
         self.signal = Signal()
-        self.is_connected = False
+        self.connection = 0  # its number while there is one, 0 while there is none
+        self._connections = 0
         self._name, self._filters, self._address = client_id, tuple(filters), address
         self._clock, self._counters = clock, counters
         self._lock = threading.Lock()
@@ -108,11 +112,18 @@ class MqttSource:
     def resume(self, partition: int, position: int) -> None:
         """A broker has no positions."""
 
-    def publish(self, topic: str, payload: bytes, content_type: str) -> None:
+    @property
+    def is_connected(self) -> bool:
+        """Whether the broker has answered and not gone since."""
+        return self.connection > 0
+
+    def publish(
+        self, topic: str, payload: bytes, content_type: str, *, is_retained: bool = False
+    ) -> None:
         """QoS 1, without waiting; what is lost here is asked for again by the edge."""
         properties = PahoProperties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
         properties.ContentType = content_type
-        self._client.publish(topic, payload, qos=1, properties=properties)
+        self._client.publish(topic, payload, qos=1, retain=is_retained, properties=properties)
 
     # ------------------------------------------------------------ paho's thread
 
@@ -123,8 +134,11 @@ class MqttSource:
             log.warning("%s: the broker refuses: %s", self._name, reason)
             return
         log.info("%s: connected, session present: %s", self._name, flags.session_present)
-        client.subscribe([(each, SubscribeOptions(qos=1)) for each in self._filters])
-        self.is_connected = True
+        if self._filters:
+            client.subscribe([(each, SubscribeOptions(qos=1)) for each in self._filters])
+        self._connections += 1
+        self.connection = self._connections
+        self.signal.set()
 
     def _on_disconnect(
         self, _client: paho.Client, _data: Any, _flags: Any, reason: ReasonCode, _p: Any
@@ -132,7 +146,7 @@ class MqttSource:
         with self._lock:
             self._book.connected()  # what is open belongs to a connection that is gone
             self._queue.clear()  # the broker delivers it again
-        self.is_connected = False
+        self.connection = 0
         log.warning("%s: connection lost: %s", self._name, reason)
 
     def _on_message(self, _client: paho.Client, _data: Any, message: paho.MQTTMessage) -> None:

@@ -135,9 +135,10 @@ def gateway(work: Work, gateway_id: str, tree: Areas) -> GatewayBoard | None:
     )
 
 
-def gateway_ids(work: Work) -> tuple[str, ...]:
-    """Every gateway."""
-    return tuple(work.execute(select(gateway_table.c.id).order_by(gateway_table.c.id)).scalars())
+def gateway_revisions(work: Work) -> dict[str, int]:
+    """Of every gateway: how often what its edge must know has changed."""
+    c = gateway_table.c
+    return {row.id: row.revision for row in work.execute(select(c.id, c.revision).order_by(c.id))}
 
 
 def stations(work: Work) -> dict[str, StationCard]:

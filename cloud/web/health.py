@@ -4,6 +4,7 @@ understood."""
 from base64 import b64encode
 from typing import Any
 
+import anyio.to_thread
 from fastapi import APIRouter, Response
 
 from cloud.durable.received import rejected
@@ -23,7 +24,7 @@ def routes() -> APIRouter:
     @router.get("/health/ready")
     async def ready(desk: OnDesk) -> Response:
         """Every part that an alarm needs is there; 503 and which one is not, otherwise."""
-        parts = desk.is_ready()
+        parts = await anyio.to_thread.run_sync(desk.is_ready)  # it asks the store
         _, troubles, _ = desk.counters.snapshot()
         answer: dict[str, Any] = {
             "ok": all(parts.values()),

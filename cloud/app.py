@@ -1,0 +1,354 @@
+"""The composition root of the cloud: joins the rooms, starts what is active, stops it in order.
+
+It decides nothing. A new room is joined in `_listen`, `_timer_handlers`, `_carriers`, `_rows` or
+`_routers`.
+"""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import TimeoutError as TooLate
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from fastapi import APIRouter
+from msgspec import Raw
+from sqlalchemy.exc import OperationalError
+
+from cloud.alarms import store as alarms
+from cloud.alarms.events import AlarmChanged
+from cloud.alarms.views import alarm_json
+from cloud.clock import Clock, SystemClock
+from cloud.dictionary import BadConfiguration, read_dictionary
+from cloud.durable import feed as feed_log
+from cloud.durable.outbox import Outbox
+from cloud.durable.timers import Timers
+from cloud.identity import store as identity
+from cloud.identity.front_door import FrontDoor
+from cloud.identity.passwords import Passwords
+from cloud.identity.tokens import SystemSecrets
+from cloud.ingest import fence
+from cloud.ingest.intake import Intake
+from cloud.ingest.judging import HomeJudge
+from cloud.ingest.mqtt import MqttSource
+from cloud.ingest.pump import IngestPump
+from cloud.live.hub import Hub, Scope
+from cloud.live.messages import FeedRow
+from cloud.live.pumps import ConsoleWatch, FeedPump
+from cloud.observe import Counters
+from cloud.pumps import Pump, Runner, Signal
+from cloud.registry.events import GatewayChanged
+from cloud.registry.registry import Registry
+from cloud.rules.engine import RuleSet
+from cloud.rules.errors import BadRule
+from cloud.rules.language import read_rules
+from cloud.settings import CloudSettings, Role
+from cloud.storage import migrate
+from cloud.storage.engine import open_engine
+from cloud.storage.errors import StoreError, Unavailable
+from cloud.storage.store import Priority, Store
+from cloud.storage.unit import Work
+from cloud.web import feed, health, sessions
+from cloud.web.desk import Desk
+from cloud.web.scope import sees
+from cloud.web.server import build_app
+from cloud.web.serving import HttpServer
+from cloud.words import Dictionary
+from cloud.workers.down import ConfigPump, say_carrier
+from cloud.workers.housekeeping import Housekeeping
+from cloud.workers.neighbours import Exclusive, Polled, RegistryWatch
+from cloud.workers.outbox import Carrier, OutboxPump
+from cloud.workers.timers import Handler, TimerPump
+from contract.topics import UP_ALARMS, UP_DATA
+
+log = logging.getLogger(__name__)
+STORE_S_MAX: Final = 2.0
+
+
+class CannotStart(Exception):
+    """Something that the cloud needs for its start is not there; the text says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What is there once, for all rooms."""
+
+    settings: CloudSettings
+    clock: Clock
+    counters: Counters
+    store: Store
+    epoch: str  # of this database; another one makes homes offer their alarms again
+    registry: Registry
+    rules: RuleSet
+    words: Dictionary
+    hub: Hub
+    timer_signal: Signal
+    outbox_signal: Signal
+    timers: Timers
+    outbox: Outbox
+
+
+class Cloud:
+    """The platform in this process. Servers that are absent are waited for: see `is_ready`."""
+
+    store: Store
+    registry: Registry
+    hub: Hub
+    desk: Desk
+    port: int  # of HTTP, in a process that has the role
+
+    def __init__(self, settings: CloudSettings, clock: Clock | None = None) -> None:
+        self.settings, self.clock = settings, clock or SystemClock()
+        self.counters = Counters()
+        self._ends = ExitStack()
+        self._sources: dict[str, MqttSource] = {}
+        self._exclusives: dict[str, Exclusive] = {}
+
+    @property
+    def url(self) -> str:
+        """Where the pages are, as seen from this machine."""
+        return f"http://{self.settings.http.host}:{self.port}"
+
+    def start(self) -> None:
+        """Bring the store up to date, start everything, listen.
+
+        Raises CannotStart, and then nothing is left running.
+        """
+        with ExitStack() as ends:
+            try:
+                self._begin(ends)
+            except (BadConfiguration, BadRule, StoreError) as error:
+                raise CannotStart(str(error)) from error
+            except (OSError, OperationalError) as error:
+                reason = getattr(error, "strerror", None) or getattr(error, "orig", error)
+                raise CannotStart(
+                    f"the cloud cannot use its folder {self.settings.data_dir}: {reason};"
+                    " free the disk, mend its rights, or give another folder"
+                ) from error
+            self._ends = ends.pop_all()
+
+    def stop(self) -> None:
+        """Take nothing more, finish what is under way, close. Safe to call at any time."""
+        self._ends.close()
+
+    def is_ready(self) -> dict[str, bool]:
+        """Which parts that an alarm needs are there."""
+        parts = {"store": self._can_write()}
+        parts |= {name: part.is_running for name, part in self._exclusives.items()}
+        parts |= {name: source.is_connected for name, source in self._sources.items()}
+        return parts
+
+    def _can_write(self) -> bool:
+        try:
+            self.store.submit(lambda _work: None).result(STORE_S_MAX)
+        except (Unavailable, TooLate):
+            return False
+        return True
+
+    def _begin(self, ends: ExitStack) -> None:
+        http = self._bind(ends) if Role.WEB in self.settings.roles else None
+        parts = _join(self.settings, self.clock, self.counters)
+        self.store, self.registry, self.hub = parts.store, parts.registry, parts.hub
+        ends.callback(parts.store.stop)
+        parts.store.start()
+        _listen(parts)
+        _turn(ends, parts, RegistryWatch(parts.registry))
+        if Role.WORKERS in self.settings.roles:
+            self._begin_alone(ends, parts, "workers", lambda its: self._begin_workers(its, parts))
+        if Role.INGEST in self.settings.roles:
+            self._begin_alone(ends, parts, "ingest", lambda its: self._begin_ingest(its, parts))
+        if http is not None:
+            self._begin_web(ends, parts, http)
+
+    def _bind(self, ends: ExitStack) -> HttpServer:
+        http = self.settings.http
+        try:
+            server = HttpServer(http.host, http.port)
+        except OSError as error:
+            raise CannotStart(
+                f"port {http.port} for the pages cannot be had on {http.host}: {error.strerror};"
+                " stop the other program, or give another port"
+            ) from error
+        ends.callback(server.stop)
+        self.port = server.port
+        return server
+
+    def _begin_alone(
+        self, ends: ExitStack, parts: Parts, part: str, begin: Callable[[ExitStack], None]
+    ) -> None:
+        alone = Exclusive(part, parts.settings.data_dir, begin)
+        self._exclusives[part] = alone
+        ends.callback(alone.stop)
+        alone.run_once(parts.clock.now_ms())  # what is wrong here must stop the start
+        _turn(ends, parts, alone)
+
+    def _begin_ingest(self, ends: ExitStack, parts: Parts) -> None:
+        generation = parts.store.write(fence.claim_all)
+        judge = HomeJudge(parts.registry, parts.rules, parts.words, parts.counters)
+        intake = Intake(judge, parts.epoch)
+        for name, filters, priority in (
+            ("alarms", UP_ALARMS, Priority.ALARM),
+            ("data", UP_DATA, Priority.DATA),
+        ):
+            source = self._connect(ends, parts, name, f"anju-ingest-{name}", filters)
+            pump = IngestPump(
+                f"ingest.{name}",
+                source,
+                parts.store,
+                intake,
+                source.publish,
+                parts.counters,
+                generation=generation,
+                priority=priority,
+                signal=source.signal,
+            )
+            _turn(ends, parts, pump)
+
+    def _begin_workers(self, ends: ExitStack, parts: Parts) -> None:
+        down = self._connect(ends, parts, "down", "anju-down", ())
+        # What other processes change is seen by looking; what this one changes, at once.
+        parts.store.bus.on(GatewayChanged, lambda work, _: work.after_commit(down.signal.set))
+        handlers, carriers = _timer_handlers(parts), _carriers(down)
+        for pump in (
+            ConfigPump(parts.store, parts.registry, down),
+            Polled(TimerPump(parts.store, handlers, parts.timer_signal, parts.counters)),
+            Polled(OutboxPump(parts.store, carriers, parts.outbox_signal, parts.counters)),
+        ):
+            _turn(ends, parts, pump)
+        housekeeping = Housekeeping(parts.store, parts.clock, parts.counters)
+        housekeeping.start()
+        ends.callback(housekeeping.stop)
+
+    def _begin_web(self, ends: ExitStack, parts: Parts, http: HttpServer) -> None:
+        self.desk = Desk(
+            store=parts.store,
+            front_door=FrontDoor(parts.store, Passwords(), SystemSecrets()),
+            registry=parts.registry,
+            hub=parts.hub,
+            counters=parts.counters,
+            clock=parts.clock,
+            build=_build_of(parts.settings.pages_dir),
+            is_ready=self.is_ready,
+            is_secure=parts.settings.http.is_secure,
+        )
+        _turn(ends, parts, FeedPump(parts.store, parts.hub))
+        watch = ConsoleWatch(parts.store, parts.hub, _is_listener_needed, _tell_silence(parts))
+        _turn(ends, parts, watch)
+        http.start(build_app(self.desk, _routers(parts), parts.settings.pages_dir))
+        ends.callback(http.stop)  # first of all: nobody is answered half
+
+    def _connect(
+        self, ends: ExitStack, parts: Parts, name: str, client_id: str, filters: Sequence[str]
+    ) -> MqttSource:
+        broker = parts.settings.broker
+        source = MqttSource(client_id, filters, broker, parts.clock, parts.counters)
+        self._sources[name] = source
+        source.start()
+        ends.callback(source.stop)
+        return source
+
+
+# ---------------------------------------------------------------- the rooms, joined
+
+
+def _join(settings: CloudSettings, clock: Clock, counters: Counters) -> Parts:
+    words = read_dictionary(settings.config_dir / "words")
+    rules = RuleSet(read_rules(settings.config_dir / "rules"))
+    store, hub, epoch = _open_store(settings, clock, counters)
+    timer_signal, outbox_signal = Signal(), Signal()
+    return Parts(
+        settings=settings,
+        clock=clock,
+        counters=counters,
+        store=store,
+        epoch=epoch,
+        registry=Registry(store.read),
+        rules=rules,
+        words=words,
+        hub=hub,
+        timer_signal=timer_signal,
+        outbox_signal=outbox_signal,
+        timers=Timers(timer_signal),
+        outbox=Outbox(outbox_signal),
+    )
+
+
+def _open_store(
+    settings: CloudSettings, clock: Clock, counters: Counters
+) -> tuple[Store, Hub, str]:
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    url = f"sqlite:///{settings.database}"
+    migrate.upgrade(url)
+    writing, reading = open_engine(url, writes=True), open_engine(url, writes=False)
+    first = Store(writing, reading, clock)  # the hub must know where the feed stands
+    first.write(feed_log.ensure_counter)
+    epoch, seq = first.read(feed_log.head)
+    hub = Hub(seq)
+    seal = feed_log.seal(hub.take)
+    return Store(writing, reading, clock, finishers=[seal], counters=counters), hub, epoch
+
+
+def _listen(parts: Parts) -> None:
+    """Who reacts to what, inside the transaction in which it happens."""
+    bus = parts.store.bus
+    parts.registry.listen(bus)
+    bus.on(AlarmChanged, _log_alarm)
+
+
+def _log_alarm(work: Work, changed: AlarmChanged) -> None:
+    """Ids only: a log is no place for names and addresses."""
+    alarm, what = changed.alarm, type(changed.event).__struct_config__.tag
+    work.after_commit(lambda: log.info("alarm %s (%s): %s", alarm.no, alarm.id, what))
+
+
+def _timer_handlers(parts: Parts) -> Mapping[str, Handler]:
+    return {}
+
+
+def _carriers(down: MqttSource) -> Mapping[str, Carrier]:
+    return {"edge.say": say_carrier(down)}
+
+
+def _routers(parts: Parts) -> list[APIRouter]:
+    return [
+        sessions.session_routes(),
+        sessions.shift_routes(alarms.claimed_by),
+        feed.routes(_rows),
+        health.routes(),
+    ]
+
+
+def _rows(work: Work, scope: Scope) -> list[FeedRow]:
+    """Everything that a scope sees now."""
+    return [
+        FeedRow("alarms", alarm.id, alarm.rev, Raw(alarm_json(alarm)))
+        for alarm in alarms.open_alarms(work)
+        if sees(scope, "alarms", alarm.area_code)
+    ]
+
+
+def _build_of(pages_dir: Path) -> str:
+    """What the pages were made from: one that was loaded before another build says so."""
+    stamp = pages_dir / ".sources"
+    return stamp.read_text("ascii")[:12] if stamp.is_file() else "none"
+
+
+def _is_listener_needed(work: Work) -> bool:
+    return alarms.has_unclaimed(work) or bool(identity.open_shifts(work))
+
+
+def _tell_silence(parts: Parts) -> Callable[[Work], None]:
+    def tell(work: Work) -> None:
+        text = "no console shows and sounds, and somebody must be heard"
+        log.error(text)
+        parts.counters.trouble("live.consoles", text, work.now_ms)
+
+    return tell
+
+
+def _turn(ends: ExitStack, parts: Parts, pump: Pump) -> None:
+    """In a thread of its own until the end."""
+    runner = Runner(pump, parts.clock, parts.counters)
+    runner.start()
+    ends.callback(runner.stop)

@@ -1,0 +1,73 @@
+"""The HTTP server: uvicorn in a thread of its own, on a socket that is bound before anything
+starts."""
+
+import socket
+import threading
+from typing import Final
+
+import uvicorn
+from fastapi import FastAPI
+from typing_extensions import override
+
+FRAME_BYTES_MAX: Final = 64 * 1024  # what a page says over the feed is short
+FINISH_S: Final = 5
+
+
+class HttpServer:
+    """Binds at once; serves from `start()` to `stop()`."""
+
+    def __init__(self, host: str, port: int) -> None:
+        """Raises OSError where the port cannot be had."""
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self._socket = socket.create_server((host, port), family=family, backlog=1024)
+        self.port: int = self._socket.getsockname()[1]
+        self._server: _Server | None = None
+        self._thread: threading.Thread | None = None
+
+    def start(self, app: FastAPI) -> None:
+        """Returns when it answers. Raises RuntimeError where it does not come up."""
+        config = uvicorn.Config(
+            app,
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            ws="websockets-sansio",  # the older one warns that it will go
+            ws_max_size=FRAME_BYTES_MAX,
+            ws_per_message_deflate=False,  # deltas are short, and there are many listeners
+            timeout_graceful_shutdown=FINISH_S,
+        )
+        self._server = _Server(config)
+        self._thread = threading.Thread(
+            target=self._server.serve_on, args=[self._socket], name="http", daemon=True
+        )
+        self._thread.start()
+        self._server.has_begun.wait()
+        if not self._server.started:
+            raise RuntimeError("the HTTP server did not start")
+
+    def stop(self) -> None:
+        """Take nothing new, finish what is under way, close. Safe to call at any time."""
+        if self._server is not None and self._thread is not None:
+            self._server.should_exit = True
+            self._thread.join(2 * FINISH_S)
+        self._socket.close()
+
+
+class _Server(uvicorn.Server):
+    """Says when it has started, or failed to."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.has_begun = threading.Event()
+
+    def serve_on(self, bound: socket.socket) -> None:
+        try:
+            self.run(sockets=[bound])
+        finally:
+            self.has_begun.set()
+
+    @override
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.has_begun.set()

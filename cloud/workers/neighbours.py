@@ -1,0 +1,85 @@
+"""Other processes on the same data: who does what only one may do, and what they have changed."""
+
+import logging
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Final
+
+from cloud.pumps import Pump, Signal
+from cloud.registry.registry import Registry
+from cloud.storage.lock import FolderLock
+
+log = logging.getLogger(__name__)
+LOOK_MS: Final = 500  # how soon a waiting process takes over
+POLL_MS: Final = 1000
+REGISTRY_MS: Final = 2000
+
+
+class Exclusive:
+    """A part that one process runs for a data folder; in the others it waits for that one's end.
+
+    begin: starts the part and leaves its ends on the stack; where it raises, they are called.
+    """
+
+    def __init__(self, part: str, folder: Path, begin: Callable[[ExitStack], None]) -> None:
+        self.name, self.signal = f"app.{part}", Signal()
+        self.is_running = False
+        self._part, self._begin = part, begin
+        self._lock = FolderLock(folder / f"{part}.lock")
+        self._ends = ExitStack()
+        self._has_told = False
+
+    def run_once(self, now_ms: int) -> int | None:
+        """Take over as soon as nobody else has it. Raises OSError for a folder of no use."""
+        if self.is_running:
+            return None
+        if not self._lock.take():
+            self._tell()
+            return now_ms + LOOK_MS
+        with ExitStack() as ends:
+            self._begin(ends)
+            self._ends = ends.pop_all()
+        self.is_running = True
+        log.info("%s: runs here", self._part)
+        return None
+
+    def stop(self) -> None:
+        """End the part, then let another process have it. Not while run_once is under way."""
+        self._ends.close()
+        self.is_running = False
+        self._lock.release()
+
+    def _tell(self) -> None:
+        if not self._has_told:
+            log.warning(
+                "%s: another process holds %s; waiting for its end", self._part, self._lock.path
+            )
+            self._has_told = True
+
+
+class Polled:
+    """A pump whose work other processes leave in the store as well: it looks once a second."""
+
+    def __init__(self, pump: Pump) -> None:
+        self.name, self.signal, self._pump = pump.name, pump.signal, pump
+
+    def run_once(self, now_ms: int) -> int | None:
+        """As the pump, and never later than in a second."""
+        due_ms = self._pump.run_once(now_ms)
+        return now_ms + POLL_MS if due_ms is None else min(due_ms, now_ms + POLL_MS)
+
+
+class RegistryWatch:
+    """Forgets cards that another process has changed."""
+
+    name = "workers.registry"
+
+    def __init__(self, registry: Registry) -> None:
+        self.signal = Signal()
+        self._registry = registry
+
+    def run_once(self, now_ms: int) -> int | None:
+        """One cheap query every two seconds."""
+        self._registry.refresh()
+        return now_ms + REGISTRY_MS
