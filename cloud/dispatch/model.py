@@ -58,3 +58,18 @@ class Offer(Struct, frozen=True, kw_only=True):
     ended_at_ms: int | None = None
     decline_reason: str | None = None
     report: dict[str, Any] | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Somebody still has to answer or to do something."""
+        return self.state not in ENDED
+
+
+class Crew(Struct, frozen=True):
+    """Who answers an offer: a station, and which of its people.
+
+    responder_id None: the station's tablet, which speaks for whoever goes.
+    """
+
+    station_id: str
+    responder_id: str | None = None

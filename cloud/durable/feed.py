@@ -78,9 +78,10 @@ def put(
     station: str | None = None,
 ) -> None:
     """Tell the feed how a thing stands now. v: its JSON. Several changes of one transaction share
-    one number."""
+    one number. The same thing may be told to a station and to others in different words."""
     ops: list[Op] = work.notes.setdefault(_NOTE, [])
-    ops[:] = [op for op in ops if (op.coll, op.id) != (coll, thing_id)]
+    told = (coll, thing_id, station)
+    ops[:] = [op for op in ops if (op.coll, op.id, op.station) != told]
     ops.append(Op("put", coll, thing_id, rev, msgspec.Raw(v), area, station))
 
 
