@@ -33,6 +33,13 @@ GENERATED: Final = ("cloud/storage/migrations/versions/",)
 FOREIGN_PLACE: Final = re.compile(
     r"https?://[\w.-]*(pypi|pythonhosted|npmjs|registry|mirror)|(?<![\w.])/(work|root|home/\w+|Users)/"
 )
+# What a module that calls itself pure may not import; import-linter has the same for what
+# decides. A seeded random.Random is pure; ruff forbids the others.
+IMPURE: Final = set(
+    "asyncio concurrent logging multiprocessing os queue secrets select selectors socket"
+    " sqlite3 ssl subprocess tempfile threading time urllib http alembic apscheduler argon2"
+    " fastapi iotcore paho pydantic sqlalchemy starlette uvicorn websockets yaml".split()
+)
 # Each command that a README shows, and the test that runs it.
 COMMANDS: Final = {
     "make demo": "tests/test_tidy.py::test_what_make_does_is_what_the_tests_run",
@@ -101,6 +108,27 @@ def test_a_function_fits_on_a_screen():
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         and (node.end_lineno or 0) - node.lineno >= FUNCTION_LINES_MAX
     ] == []
+
+
+def test_a_module_that_calls_itself_pure_imports_nothing_that_is_not():
+    assert [
+        f"{name_of(path)}: {name}"
+        for path in modules()
+        if name_of(path).startswith(PACKAGES)
+        for tree in (ast.parse(path.read_text("utf-8")),)
+        if re.search(r"\b[Pp]ure\b", ast.get_docstring(tree) or "")
+        for name in imported(tree)
+        if name.split(".")[0] in IMPURE
+    ] == []
+
+
+def imported(tree: ast.Module) -> Iterator[str]:
+    """Every module that is imported, also inside functions."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
 
 
 def test_nobody_else_owns_the_names_of_our_packages():
