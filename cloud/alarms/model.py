@@ -186,7 +186,7 @@ class Alarm(Struct, frozen=True, kw_only=True):
     resident: ResidentCard | None = None
     device: DeviceCard | None = None
     offer_id: str | None = None
-    offer: Raw | None = None
+    offer: Raw = Raw(b"null")  # never `Raw | None`: msgspec decodes nothing but null as that
     outcome: Outcome | None = None
     sub_reason: str | None = None
     closed_at_ms: int | None = None

@@ -1,5 +1,6 @@
 """Alarms in the store: the present state in one row, its history in rows that are only appended."""
 
+from collections.abc import Collection
 from hashlib import sha256
 from typing import Any, Final, NamedTuple
 
@@ -113,6 +114,13 @@ def open_alarms(work: Work) -> list[Alarm]:
     c = alarm_table.c
     rows = work.execute(select(c.body).where(c.is_open.is_(True)).order_by(c.raised_at_ms))
     return [_decode_alarm(row.body) for row in rows]
+
+
+def latest_alarms(work: Work, areas: Collection[str], limit: int) -> list[Alarm]:
+    """Alarms of these areas, open or closed, newest first."""
+    c = alarm_table.c
+    found = select(c.body).where(c.area_code.in_(areas)).order_by(c.raised_at_ms.desc())
+    return [_decode_alarm(row.body) for row in work.execute(found.limit(limit))]
 
 
 def claimed_by(work: Work, account_id: str) -> list[str]:

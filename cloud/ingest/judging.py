@@ -32,6 +32,7 @@ from contract.topics import partition_of
 from contract.vocabulary import SPECS, Measurement
 
 TECHNICAL_RULE: Final = "technical"
+SEX: Final = {"f": "female", "m": "male"}  # the registry's letter → the pages' word
 _NOTICES: Final = {notice.value for notice in Notice}
 
 
@@ -233,7 +234,7 @@ def _where(home: cards.HomeCard | None, device: cards.DeviceCard | None, now_ms:
             resident.name,
             resident.name_en,
             resident.age_at(now_ms),
-            resident.sex,
+            SEX[resident.sex],
             resident.lives_alone,
         )
         if resident

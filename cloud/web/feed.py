@@ -13,7 +13,7 @@ from starlette.websockets import WebSocketDisconnect
 from cloud.durable import feed as log
 from cloud.identity.errors import NotSignedIn
 from cloud.identity.front_door import Visit
-from cloud.identity.policy import Action, Role, permits
+from cloud.identity.policy import Role
 from cloud.live.hub import Hub, Listener, Scope
 from cloud.live.messages import (
     Delta,
@@ -32,6 +32,7 @@ from cloud.live.messages import (
 )
 from cloud.storage.unit import Work
 from cloud.web.desk import Desk, desk_of, is_own_origin, visit_of
+from cloud.web.scope import scope_of
 
 HELLO_S_MAX: Final = 10.0
 BEAT_S: Final = 2.0
@@ -41,11 +42,6 @@ CLOSE_OVERFLOW: Final = 4008
 CLOSE_NOT_SIGNED_IN: Final = 4401
 CLOSE_ORIGIN: Final = 4403
 CLOSE_NO_HELLO: Final = 4408
-TOPICS: Final = {
-    "alarms": Action.SEE_ALARMS,
-    "offers": Action.SEE_OFFERS,
-    "units": Action.SEE_UNITS,
-}
 Rows = Callable[[Work, Scope], list[FeedRow]]
 
 
@@ -138,15 +134,9 @@ class _Line:
         self.listener.is_visible, self.listener.is_audible = seen.visible, seen.audio_ok
 
     async def _subscribe(self, visit: Visit, wish: Subscribe) -> None:
-        account = visit.account
-        seen = frozenset(
-            topic
-            for topic in wish.topics
-            if topic in TOPICS and permits(account.role, TOPICS[topic])
+        self.listener.scope = await anyio.to_thread.run_sync(
+            scope_of, self._desk.registry, visit.account, wish.topics
         )
-        areas = self._desk.registry.areas_under(account.area_id) if account.area_id else frozenset()
-        is_of_station = account.role in (Role.STATION, Role.RESPONDER)
-        self.listener.scope = Scope(areas, account.station_id if is_of_station else None, seen)
         self._hub.join(self.listener)
         await anyio.to_thread.run_sync(self._catch_up, wish)
         self._news.set()

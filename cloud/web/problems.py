@@ -7,6 +7,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
+from cloud.alarms import errors as care
 from cloud.identity import errors as identity
 from cloud.storage import errors as storage
 from cloud.web.desk import reply
@@ -20,6 +21,9 @@ STATUS: Final[tuple[tuple[type[Exception], int], ...]] = (
     (identity.NotAllowed, 403),
     (identity.Conflict, 409),
     (identity.Malformed, 422),
+    (care.NotFound, 404),
+    (care.Invalid, 422),
+    (care.Conflict, 409),
 )
 
 

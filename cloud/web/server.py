@@ -6,6 +6,7 @@ from pathlib import Path
 from fastapi import APIRouter, FastAPI
 
 from cloud.web.desk import Desk
+from cloud.web.openapi import describe
 from cloud.web.pages import add_pages
 from cloud.web.problems import add_problems
 
@@ -24,5 +25,6 @@ def build_app(
     add_problems(app, problems)
     for router in routers:
         app.include_router(router)
+    describe(app)
     add_pages(app, pages)
     return app

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import anyio.to_thread
 from fastapi import APIRouter, Cookie, Request, Response
 from pydantic import BaseModel, Field
 
-from cloud.identity import shifts
+from cloud.identity import shifts, store
 from cloud.identity.errors import BadCsrf
 from cloud.identity.model import Account
 from cloud.identity.policy import Action
@@ -23,8 +23,10 @@ from cloud.web.desk import (
     allowed,
     command,
     is_own_origin,
+    read,
     reply,
 )
+from cloud.web.shapes import SessionShown, ShiftShown, answer
 
 COOKIE_S: Final = 30 * 24 * 3600  # the server's own limits end a session earlier
 CookieToken = Annotated[str | None, Cookie(alias=COOKIE)]
@@ -53,7 +55,7 @@ def session_routes() -> APIRouter:
     """Who somebody is."""
     router = APIRouter(prefix="/api", tags=["session"])
 
-    @router.post("/session")
+    @router.post("/session", responses=answer(SessionShown))
     async def sign_in(
         body: SignIn, request: Request, desk: OnDesk, cookie: CookieToken = None
     ) -> Response:
@@ -61,17 +63,17 @@ def session_routes() -> APIRouter:
         enter = partial(desk.front_door.sign_in, body.login, body.password)
         return await _enter(request, desk, enter, cookie)
 
-    @router.post("/session/link")
+    @router.post("/session/link", responses=answer(SessionShown))
     async def use_link(
         body: UseLink, request: Request, desk: OnDesk, cookie: CookieToken = None
     ) -> Response:
         """Sign in with a one-time link."""
         return await _enter(request, desk, partial(desk.front_door.use_link, body.token), cookie)
 
-    @router.get("/session")
+    @router.get("/session", responses=answer(SessionShown))
     async def who_am_i(visit: Visitor, desk: OnDesk) -> Response:
         """The account behind the cookie."""
-        return reply(_session(desk, visit.account, visit.csrf))
+        return reply(await _session(desk, visit.account, visit.csrf))
 
     @router.delete("/session", status_code=204)
     async def sign_out(_visit: Commander, desk: OnDesk, cookie: CookieToken = None) -> Response:
@@ -89,22 +91,23 @@ def shift_routes(claimed_alarms: Callable[[Work, str], list[str]]) -> APIRouter:
     """An operator's duty. claimed_alarms: ids of open alarms that an account has in hand."""
     router = APIRouter(prefix="/api", tags=["shift"])
 
-    @router.post("/shift")
+    @router.post("/shift", responses=answer(ShiftShown))
     async def start_shift(
         body: StartShift, request: Request, visit: Commander, desk: OnDesk
     ) -> Response:
         """Go on shift."""
         account = allowed(visit, Action.KEEP_SHIFT)
         start = partial(shifts.start_shift, account_id=account.id, audio_ok=body.audio_ok)
-        return await command(request, desk, visit, lambda work: {"shift": start(work)})
+        return await command(request, desk, visit, lambda work: ShiftShown(start(work)))
 
-    @router.delete("/shift")
+    @router.delete("/shift", responses=answer(ShiftShown))
     async def end_shift(request: Request, visit: Commander, desk: OnDesk) -> Response:
         """Go off shift; refused while alarms are in hand."""
         account = allowed(visit, Action.KEEP_SHIFT)
 
-        def end(work: Work) -> dict[str, Any]:
-            return {"shift": shifts.end_shift(work, account.id, claimed_alarms(work, account.id))}
+        def end(work: Work) -> ShiftShown:
+            in_hand = claimed_alarms(work, account.id)
+            return ShiftShown(shifts.end_shift(work, account.id, in_hand))
 
         return await command(request, desk, visit, end)
 
@@ -121,7 +124,7 @@ async def _enter(
         raise BadCsrf
     address = request.client.host if request.client else "unknown"
     signed_in = await anyio.to_thread.run_sync(partial(enter, address=address, replaces=cookie))
-    response = reply(_session(desk, signed_in.account, signed_in.csrf))
+    response = reply(await _session(desk, signed_in.account, signed_in.csrf))
     response.set_cookie(
         COOKIE,
         signed_in.token,
@@ -133,5 +136,7 @@ async def _enter(
     return response
 
 
-def _session(desk: Desk, account: Account, csrf: str) -> dict[str, Any]:
-    return {"account": account, "csrf": csrf, "server_time_ms": desk.clock.now_ms()}
+async def _session(desk: Desk, account: Account, csrf: str) -> SessionShown:
+    """With the shift that is under way, so that a reloaded console stays on it."""
+    shift = await read(desk, lambda work: store.open_shift(work, account.id))
+    return SessionShown(account, csrf, desk.clock.now_ms(), shift)

@@ -1,32 +1,47 @@
-"""A web application over a real store with the demo's people, and no alarms."""
+"""A web application over a real store with the demo's people and homes."""
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 from argon2 import PasswordHasher
+from httpx2 import Response
 from starlette.testclient import TestClient
 
+from cloud.alarms.folding import fold_key
+from cloud.alarms.model import AlarmKind, DeviceCard, HomeCard, Press, ResidentCard, Where
+from cloud.alarms.service import Call, raise_call
+from cloud.dictionary import read_dictionary
+from cloud.dispatch.service import DispatchDesk
 from cloud.durable import feed as log
 from cloud.durable.feed import put
+from cloud.durable.timers import Timers
 from cloud.identity.demo import DemoAccount, make_demo_accounts
 from cloud.identity.front_door import FrontDoor
 from cloud.identity.passwords import Passwords
 from cloud.identity.tokens import SystemSecrets
-from cloud.live.hub import Hub, Scope
-from cloud.live.messages import FeedRow
+from cloud.live.hub import Hub
 from cloud.observe import Counters
+from cloud.pumps import Signal
 from cloud.registry.registry import Registry
 from cloud.registry.seed import load_demo
+from cloud.rules.model import Severity
 from cloud.storage.engine import open_engine
 from cloud.storage.schema import metadata
 from cloud.storage.store import Store
 from cloud.storage.unit import Work
+from cloud.travel.estimate import CrowTravel
 from cloud.web import feed, health, sessions
+from cloud.web.alarms import alarm_routes
 from cloud.web.desk import Desk
+from cloud.web.duty import duty_routes
+from cloud.web.offers import offer_routes
 from cloud.web.server import build_app
-from tests.cloud.stores import HandClock
+from cloud.web.snapshot import rows_of
+from cloud.web.stations import station_routes
+from cloud.words import Words
+from tests.cloud.stores import HandClock, counted_ids
 
 CONFIG = Path(__file__).parents[3] / "config"
 
@@ -38,7 +53,8 @@ class Town(NamedTuple):
     store: Store
     hub: Hub
     accounts: dict[str, DemoAccount]
-    shown: list[FeedRow]
+    clock: HandClock
+    registry: Registry
 
     def sign_in(self, login: str = "operator") -> str:
         """By password; the csrf token."""
@@ -46,6 +62,46 @@ class Town(NamedTuple):
         answer = self.client.post("/api/session", json=body)
         assert answer.status_code == 200, answer.text
         return str(answer.json()["csrf"])
+
+    def get(self, path: str) -> Any:
+        """What a request that works is answered."""
+        answer = self.client.get(path)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def command(self, csrf: str, path: str, body: Any = None, **headers: str) -> Response:
+        """POST as a page does."""
+        own = {"x-csrf": csrf, "origin": "http://testserver", **headers}
+        return self.client.post(path, json=body or {}, headers=own)
+
+    def act(self, csrf: str, path: str, body: Any = None) -> Any:
+        """A command that works."""
+        answer = self.command(csrf, path, body)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def press(self, home_id: str = "ho-anhe01", seq: int = 1, area: str | None = None) -> str:
+        """A resident calls; the alarm's id. area: where the home is said to lie."""
+        home, device = self.registry.home_card(home_id), self.registry.devices_of(home_id)[0]
+        assert home is not None
+        assert home.resident is not None
+        who, now_ms = home.resident, self.clock.now_ms()
+        call = Call(
+            kind=AlarmKind.SOS,
+            severity=Severity.CRITICAL,
+            fold_key=fold_key(AlarmKind.SOS, home_id, home.gateway_id),
+            rule="sos",
+            version="1",
+            say=Words("按下", "pressed"),
+            press=Press(f"{home_id}-{seq}", home.gateway_id, now_ms, device=device.uid, age_ms=0),
+            where=Where(
+                HomeCard(home_id, home.address, home.area, home.lat, home.lon, home.kind.value),
+                ResidentCard(who.id, who.name, who.name_en, who.age_at(now_ms), "female"),
+                DeviceCard(device.uid, device.name, device.room),
+                home.area_id if area is None else area,
+            ),
+        )
+        return self.store.write(lambda work: raise_call(work, call)).id
 
     def tell(self, thing: str, area: str = "440310002902", station: str | None = None) -> None:
         """One change of the feed, committed."""
@@ -60,7 +116,6 @@ class Town(NamedTuple):
 @pytest.fixture
 def town(tmp_path: Path) -> Iterator[Town]:
     hub = Hub(0)
-    shown: list[FeedRow] = []
     url = f"sqlite:///{tmp_path / 'anju.db'}"
     writing = open_engine(url, writes=True)
     metadata.create_all(writing)
@@ -69,8 +124,14 @@ def town(tmp_path: Path) -> Iterator[Town]:
         writing,
         open_engine(url, writes=False),
         clock,
+        ids=counted_ids(),
         finishers=[log.seal(hub.take)],
     )
+    registry = Registry(store.read)
+    registry.listen(store.bus)
+    words = read_dictionary(CONFIG / "words")
+    dispatch = DispatchDesk(registry, CrowTravel(), Timers(Signal()), words)
+    dispatch.listen(store.bus)
     store.write(log.ensure_counter)
     passwords = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
     store.write(lambda work: load_demo(work, CONFIG))
@@ -78,7 +139,7 @@ def town(tmp_path: Path) -> Iterator[Town]:
     desk = Desk(
         store=store,
         front_door=FrontDoor(store, passwords, SystemSecrets()),
-        registry=Registry(store.read),
+        registry=registry,
         hub=hub,
         counters=Counters(),
         clock=clock,
@@ -86,19 +147,21 @@ def town(tmp_path: Path) -> Iterator[Town]:
         is_ready=lambda: {"store": True},
     )
 
-    def rows(_work: Work, scope: Scope) -> list[FeedRow]:
-        return [row for row in shown if row.coll in scope.collections]
-
     app = build_app(
         desk,
         [
             sessions.session_routes(),
             sessions.shift_routes(lambda _work, _account: []),
-            feed.routes(rows),
+            alarm_routes(dispatch),
+            offer_routes(dispatch),
+            station_routes(dispatch),
+            duty_routes(),
+            feed.routes(rows_of(dispatch)),
             health.routes(),
         ],
         tmp_path / "no-pages",
     )
     with TestClient(app, base_url="http://testserver") as client:
-        yield Town(client, store, hub, {each.login: each for each in made}, shown)
+        people = {each.login: each for each in made}
+        yield Town(client, store, hub, people, clock, registry)
     store.stop()
