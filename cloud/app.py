@@ -5,6 +5,7 @@ It decides nothing. A new room is joined in `_listen`, `_timer_handlers`, `_carr
 """
 
 import logging
+import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import TimeoutError as TooLate
 from contextlib import ExitStack
@@ -166,8 +167,9 @@ class Cloud:
         try:
             server = HttpServer(http.host, http.port)
         except OSError as error:
+            why = os.strerror(error.errno) if error.errno else str(error)
             raise CannotStart(
-                f"port {http.port} for the pages cannot be had on {http.host}: {error.strerror};"
+                f"port {http.port} for the pages cannot be had on {http.host}: {why};"
                 " stop the other program, or give another port"
             ) from error
         ends.callback(server.stop)
@@ -277,7 +279,7 @@ def _join(settings: CloudSettings, clock: Clock, counters: Counters) -> Parts:
 def _open_store(
     settings: CloudSettings, clock: Clock, counters: Counters
 ) -> tuple[Store, Hub, str]:
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    settings.data_dir.mkdir(0o700, parents=True, exist_ok=True)
     url = f"sqlite:///{settings.database}"
     migrate.upgrade(url)
     writing, reading = open_engine(url, writes=True), open_engine(url, writes=False)

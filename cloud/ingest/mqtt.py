@@ -60,6 +60,7 @@ class MqttSource:
         self.signal = Signal()
         self.connection = 0  # its number while there is one, 0 while there is none
         self._connections = 0
+        self._has_told = False  # that nobody answers; once for each absence
         self._name, self._filters, self._address = client_id, tuple(filters), address
         self._clock, self._counters = clock, counters
         self._lock = threading.Lock()
@@ -73,6 +74,7 @@ class MqttSource:
         if address.username is not None:
             client.username_pw_set(address.username, address.password)
         client.on_connect = self._on_connect
+        client.on_connect_fail = self._on_connect_fail
         client.on_disconnect = self._on_disconnect
         client.on_message = self._on_message
         self._client = client
@@ -138,7 +140,14 @@ class MqttSource:
             client.subscribe([(each, SubscribeOptions(qos=1)) for each in self._filters])
         self._connections += 1
         self.connection = self._connections
+        self._has_told = False
         self.signal.set()
+
+    def _on_connect_fail(self, _client: paho.Client, _data: Any) -> None:
+        if not self._has_told:
+            host, port = self._address.host, self._address.port
+            log.warning("%s: no broker answers on %s:%d; trying on", self._name, host, port)
+            self._has_told = True
 
     def _on_disconnect(
         self, _client: paho.Client, _data: Any, _flags: Any, reason: ReasonCode, _p: Any

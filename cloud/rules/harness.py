@@ -2,7 +2,7 @@
 
 import re
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 import yaml
@@ -20,6 +20,13 @@ SAID: Final[dict[str, tuple[Measurement, bool, Quality]]] = {
     "sos tested": (Measurement.SOS, True, Quality.TEST),
     "sos taken back": (Measurement.SOS_CANCEL, True, Quality.OK),
 }
+
+
+class Script(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What happens, and what must follow: detections, or the word `nothing`."""
+
+    given: tuple[str, ...]
+    expect: tuple[str, ...] | str
 
 
 class Told(NamedTuple):
@@ -43,15 +50,22 @@ class Result(NamedTuple):
 
 
 def run_stories(rule: Rule, path: Path) -> list[Result]:
-    """Every story of a file. Raises BadRule for a line that makes no sense."""
-
-    stories = yaml.safe_load(path.read_text(encoding="utf-8"))
+    """Every story of a file. Raises BadRule for a file or a line that makes no sense."""
     results: list[Result] = []
-    for story in stories:
-        [(name, script)] = story.items()
-        given = [_told(line, path) for line in script["given"]]
-        results.append(Result(name, _expected(script["expect"], path), _run(rule, given, path)))
+    for name, script in _read(path):
+        given = [_told(line, path) for line in script.given]
+        results.append(Result(name, _expected(script.expect, path), _run(rule, given, path)))
     return results
+
+
+def _read(path: Path) -> list[tuple[str, Script]]:
+    try:
+        stories = yaml.safe_load(path.read_text(encoding="utf-8"))
+        told = msgspec.convert(stories, list[dict[str, Script]])
+    except (yaml.YAMLError, UnicodeDecodeError, msgspec.ValidationError) as error:
+        message = f"expected stories, each with 'given' and 'expect': {error}"
+        raise BadRule(str(path), 1, 1, message) from error
+    return [pair for story in told for pair in story.items()]
 
 
 def _run(rule: Rule, given: list[Told], path: Path) -> tuple[str, ...]:
@@ -78,9 +92,11 @@ def _run(rule: Rule, given: list[Told], path: Path) -> tuple[str, ...]:
     return tuple(seen)
 
 
-def _expected(wish: Any, path: Path) -> tuple[str, ...]:
-    if wish == "nothing":
-        return ()
+def _expected(wish: tuple[str, ...] | str, path: Path) -> tuple[str, ...]:
+    if isinstance(wish, str):
+        if wish == "nothing":
+            return ()
+        raise BadRule(str(path), 1, 1, f"'{wish}': expected a list of detections, or 'nothing'")
     return tuple(f"{_clock(told.at_s)} {told.what}" for told in (_told(w, path) for w in wish))
 
 

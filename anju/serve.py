@@ -1,0 +1,171 @@
+"""`anju serve`: the platform, on the servers that a file names or on the embedded parts."""
+
+import argparse
+import os
+import signal
+import threading
+from contextlib import ExitStack
+from pathlib import Path
+from types import FrameType
+from typing import Final, Self
+
+from msgspec.structs import replace
+
+from anju.broker import EmbeddedBroker
+from anju.errors import CannotRun
+from anju.output import Commands, progress
+from anju.paths import DATA, config_dir, pages_dir
+from cloud.app import CannotStart, Cloud
+from cloud.dictionary import BadConfiguration
+from cloud.ingest.mqtt import BrokerAddress
+from cloud.settings import PORT, CloudSettings, HttpSettings, Role, read_settings
+
+BROKER_PORT: Final = 18830  # not 1883: a home broker may have that on the same machine
+EVERYTHING: Final = "all"
+
+
+class Stop:
+    """Waits for SIGTERM or Ctrl-C. A second one ends the process where it stands."""
+
+    def __init__(self) -> None:
+        self._asked = threading.Event()
+
+    def __enter__(self) -> Self:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._on_signal)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def wait(self) -> None:
+        """Until somebody asks for the end."""
+        self._asked.wait()
+
+    def _on_signal(self, number: int, _frame: FrameType | None) -> None:
+        if self._asked.is_set():
+            progress("anju: ended at once; what was acknowledged is stored")
+            os._exit(128 + number)
+        self._asked.set()
+        progress("anju: finishing what is under way; once more ends it at once")
+
+
+class Embedded:
+    """Broker and cloud with everything in one folder: for `serve`, `demo` and whoever needs an
+    instance of its own. Ports: 0 takes a free one."""
+
+    def __init__(
+        self,
+        data: Path,
+        *,
+        http_port: int = 0,
+        broker_port: int = 0,
+        config: Path | None = None,
+        pages: Path | None = None,
+    ) -> None:
+        """Raises CannotRun where there is no configuration, or no broker to be had."""
+        self.broker = EmbeddedBroker(data / "broker", broker_port)
+        self.cloud = Cloud(
+            CloudSettings(
+                data_dir=data,
+                config_dir=config_dir(config),
+                pages_dir=pages_dir(pages),
+                broker=BrokerAddress(self.broker.host, self.broker.port),
+                http=HttpSettings(port=http_port),
+            )
+        )
+        self._ends = ExitStack()
+
+    def start(self) -> None:
+        """Raises CannotRun, and then nothing is left running."""
+        _make_private(self.cloud.settings.data_dir)
+        with ExitStack() as ends:
+            ends.callback(self.broker.stop)
+            self.broker.start()
+            ends.callback(self.cloud.stop)
+            start(self.cloud)
+            self._ends = ends.pop_all()
+
+    def stop(self) -> None:
+        """The cloud first, then the broker. Safe to call at any time."""
+        self._ends.close()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+
+def add(commands: Commands) -> None:
+    """The sub-command."""
+    parser = commands.add_parser("serve", help="run the platform until it is stopped")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="see config/cloud.sample.toml")
+    parser.add_argument("--role", choices=(EVERYTHING, *Role), default=EVERYTHING)
+    parser.add_argument("--data", type=Path, metavar="DIR", default=DATA, help="without --config")
+    parser.add_argument("--port", type=int, default=PORT, help="of the pages, without --config")
+    parser.add_argument("--broker-port", type=int, default=BROKER_PORT, help="without --config")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Until SIGTERM or Ctrl-C."""
+    with Stop() as stop:
+        if args.config is None:
+            _serve_embedded(args, stop)
+        else:
+            _serve_configured(args, stop)
+    return 0
+
+
+def start(cloud: Cloud) -> None:
+    """As `Cloud.start`. Raises CannotRun."""
+    try:
+        cloud.start()
+    except CannotStart as error:
+        raise CannotRun(str(error)) from error
+
+
+def settings_from(path: Path) -> CloudSettings:
+    """An installation's file. Raises CannotRun."""
+    try:
+        return read_settings(path, config_dir=config_dir(), pages_dir=pages_dir())
+    except BadConfiguration as error:
+        raise CannotRun(str(error)) from error
+
+
+def _make_private(folder: Path) -> None:
+    """Names, addresses and door codes lie in it."""
+    try:
+        folder.mkdir(0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise CannotRun(
+            f"the folder {folder} cannot be made: {error.strerror};"
+            " mend the rights above it, or give another one with --data"
+        ) from error
+
+
+def _serve_embedded(args: argparse.Namespace, stop: Stop) -> None:
+    if args.role != EVERYTHING:
+        raise CannotRun("--role needs --config: the embedded parts are one process")
+    whole = Embedded(args.data, http_port=args.port, broker_port=args.broker_port)
+    with whole:
+        print(f"anju: {whole.cloud.url}")
+        print(f"anju: broker {whole.broker.host}:{whole.broker.port}", flush=True)
+        stop.wait()
+
+
+def _serve_configured(args: argparse.Namespace, stop: Stop) -> None:
+    settings = settings_from(args.config)
+    if args.role != EVERYTHING:
+        settings = replace(settings, roles=frozenset({Role(args.role)}))
+    cloud = Cloud(settings)
+    start(cloud)
+    try:
+        where = cloud.url if Role.WEB in settings.roles else "no pages in this process"
+        print(f"anju: {where}", flush=True)
+        stop.wait()
+    finally:
+        cloud.stop()
