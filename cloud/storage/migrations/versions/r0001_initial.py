@@ -1,4 +1,4 @@
-"""every table of the first version."""
+"""initial."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -84,6 +84,16 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_call_plan")),
     )
     op.create_table(
+        "escalation",
+        sa.Column("alarm_id", sa.Text(), nullable=False),
+        sa.Column("is_running", sa.Boolean(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("alarm_id", name=op.f("pk_escalation")),
+    )
+    with op.batch_alter_table("escalation", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_escalation_is_running"), ["is_running"], unique=False)
+
+    op.create_table(
         "event",
         sa.Column("gateway", sa.Text(), nullable=False),
         sa.Column("journal", sa.Text(), nullable=False),
@@ -127,6 +137,22 @@ def upgrade() -> None:
         batch_op.create_index(
             batch_op.f("ix_idempotent_answer_created_ms"), ["created_ms"], unique=False
         )
+
+    op.create_table(
+        "offer",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("alarm_id", sa.Text(), nullable=False),
+        sa.Column("station_id", sa.Text(), nullable=False),
+        sa.Column("area_code", sa.Text(), nullable=False),
+        sa.Column("is_open", sa.Boolean(), nullable=False),
+        sa.Column("offered_at_ms", sa.BigInteger(), nullable=False),
+        sa.Column("rev", sa.Integer(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_offer")),
+    )
+    with op.batch_alter_table("offer", schema=None) as batch_op:
+        batch_op.create_index("ix_offer_alarm", ["alarm_id"], unique=False)
+        batch_op.create_index("ix_offer_open", ["is_open", "station_id"], unique=False)
 
     op.create_table(
         "outbox",
@@ -209,6 +235,14 @@ def upgrade() -> None:
     with op.batch_alter_table("timer", schema=None) as batch_op:
         batch_op.create_index("ix_timer_due", ["partition", "due_ms"], unique=False)
 
+    op.create_table(
+        "unit",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("rev", sa.Integer(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("is_on_duty", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_unit")),
+    )
     op.create_table(
         "unregistered_sighting",
         sa.Column("gateway_id", sa.Text(), nullable=False),
@@ -523,6 +557,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_unregistered_sighting_last_seen_ms"))
 
     op.drop_table("unregistered_sighting")
+    op.drop_table("unit")
     with op.batch_alter_table("timer", schema=None) as batch_op:
         batch_op.drop_index("ix_timer_due")
 
@@ -545,6 +580,11 @@ def downgrade() -> None:
         batch_op.drop_index("ix_outbox_next")
 
     op.drop_table("outbox")
+    with op.batch_alter_table("offer", schema=None) as batch_op:
+        batch_op.drop_index("ix_offer_open")
+        batch_op.drop_index("ix_offer_alarm")
+
+    op.drop_table("offer")
     with op.batch_alter_table("idempotent_answer", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_idempotent_answer_created_ms"))
 
@@ -555,6 +595,10 @@ def downgrade() -> None:
         batch_op.drop_index("ix_event_received")
 
     op.drop_table("event")
+    with op.batch_alter_table("escalation", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_escalation_is_running"))
+
+    op.drop_table("escalation")
     op.drop_table("call_plan")
     op.drop_table("area")
     op.drop_table("applied_interval")
