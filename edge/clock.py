@@ -48,18 +48,23 @@ class SystemClock:
         self._synced, self._synced_at_ms = False, -SYNC_CHECK_MS
 
     def wall_ms(self) -> int:
+        """See Clock."""
         return time.time_ns() // 1_000_000
 
     def monotonic_ms(self) -> int:
+        """See Clock."""
         return time.clock_gettime_ns(self._clock) // 1_000_000
 
     def now(self) -> Now:
+        """See Clock."""
         return Now(self.wall_ms(), self.monotonic_ms())
 
     def boot_id(self) -> str:
+        """See Clock."""
         return self._boot_id
 
     def is_synced(self) -> bool:
+        """See Clock."""
         now_ms = self.monotonic_ms()
         if now_ms - self._synced_at_ms >= SYNC_CHECK_MS:
             self._synced, self._synced_at_ms = self._adjtimex(), now_ms
@@ -67,7 +72,8 @@ class SystemClock:
 
 
 def _boot_id() -> str:
-    """The kernel's; where it has none, one for this process, so that no age is computed across processes."""
+    """The kernel's; where it has none, one for this process, so that no age is computed across
+    processes."""
     try:
         return BOOT_ID_FILE.read_text(encoding="ascii").strip()
     except OSError:

@@ -1,11 +1,11 @@
 """What can go wrong at the edge.
 
-    EdgeError
-    ├── BadSettings            the configuration cannot be used; the sentence says what to change
-    ├── DataInUse              another agent holds the data folder
-    └── JournalError
-        ├── JournalUnavailable   disk full, I/O error, locked: nothing was kept, try again
-        └── JournalBroken        the file is damaged: set it aside and start a new one
+EdgeError
+├── BadSettings            the configuration cannot be used; the sentence says what to change
+├── DataInUse              another agent holds the data folder
+└── JournalError
+    ├── JournalUnavailable   disk full, I/O error, locked: nothing was kept, try again
+    └── JournalBroken        the file is damaged: set it aside and start a new one
 """
 
 

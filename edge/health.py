@@ -1,4 +1,5 @@
-"""What the edge knows of its own health: counts, troubles, the beat of each pump, and the status it publishes."""
+"""What the edge knows of its own health: counts, troubles, the beat of each pump, and the status it
+publishes."""
 
 import threading
 from collections import Counter, OrderedDict

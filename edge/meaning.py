@@ -1,4 +1,5 @@
-"""What a device's message means: readings, their quality, what counts as an event, and the same event told twice.
+"""What a device's message means: readings, their quality, what counts as an event, and the same
+event told twice.
 
 Pure: no clock, no I/O, no bridge's names. The dialects make readings; the journal stores them.
 """
@@ -12,7 +13,9 @@ import msgspec
 from contract.lanes import Quality
 from contract.vocabulary import SPECS, Kind, Measurement
 
-DOUBLE_WITHIN_MS: Final = 3_000  # one press told by JSON and by the legacy topic arrives well within this
+DOUBLE_WITHIN_MS: Final = (
+    3_000  # one press told by JSON and by the legacy topic arrives well within this
+)
 TELLINGS_MAX: Final = 4_096  # remembered tellings, all devices; the oldest are forgotten first
 Value = bool | float | str
 
@@ -20,8 +23,9 @@ Value = bool | float | str
 class Reading(msgspec.Struct, frozen=True):
     """One measurement of one device at one instant, in the vocabulary's unit and polarity.
 
-    time_ms: event time where the device dates itself (time_quality `device`), else None: the time of receipt is right.
-    path: raw field in the device's message; a leading `/` means that the field was its own topic.
+    time_ms: event time where the device dates itself (time_quality `device`), else None: the time
+    of receipt is right. path: raw field in the device's message; a leading `/` means that the field
+    was its own topic.
     """
 
     device: str
@@ -37,7 +41,8 @@ class Reading(msgspec.Struct, frozen=True):
 
 
 class Unreadable(msgspec.Struct, frozen=True):
-    """A message of a known device that could not be read; the reason is a sentence for the operator."""
+    """A message of a known device that could not be read; the reason is a sentence for the
+    operator."""
 
     device: str
     reason: str
@@ -47,8 +52,8 @@ class Heard(msgspec.Struct, frozen=True):
     """What one message said.
 
     convention: None where no dialect knows the topic. readings: to be journalled, all of them.
-    quiet: events that did not happen (value false) or happened before we listened (retained); never journalled.
-    ignored: why parts of the message gave no reading, one word each, for the counters.
+    quiet: events that did not happen (value false) or happened before we listened (retained); never
+    journalled. ignored: why parts of the message gave no reading, one word each, for the counters.
     """
 
     convention: str | None
@@ -70,9 +75,13 @@ def quality_of(measurement: Measurement, value: Value) -> Quality:
 
 
 def heard(
-    convention: str, readings: Iterable[Reading], ignored: Iterable[str] = (), unreadable: Unreadable | None = None
+    convention: str,
+    readings: Iterable[Reading],
+    ignored: Iterable[str] = (),
+    unreadable: Unreadable | None = None,
 ) -> Heard:
-    """Sorts readings by the rules of meaning: an event that is false, or retained, is no event; states always count."""
+    """Sorts readings by the rules of meaning: an event that is false, or retained, is no event;
+    states always count."""
     kept: list[Reading] = []
     quiet: list[Reading] = []
     reasons = list(ignored)
@@ -100,10 +109,12 @@ class _Telling(NamedTuple):
 
 
 class Doubles:
-    """Knows an event that is told again through another path. Through the same path it is a second event.
+    """Knows an event that is told again through another path. Through the same path it is a second
+    event.
 
-    Asking changes nothing; the journal remembers once it has given the row its number. Two presses within the window,
-    each told on two paths in any order, stay two: a telling repeats the earliest event its path has not told yet.
+    Asking changes nothing; the journal remembers once it has given the row its number. Two presses
+    within the window, each told on two paths in any order, stay two: a telling repeats the earliest
+    event its path has not told yet.
     """
 
     def __init__(self, within_ms: int = DOUBLE_WITHIN_MS, tellings_max: int = TELLINGS_MAX) -> None:
@@ -111,7 +122,8 @@ class Doubles:
         self._tellings: deque[_Telling] = deque(maxlen=tellings_max)
 
     def repeat_of(self, reading: Reading, path: str, now_ms: int) -> int | None:
-        """Key of the earlier row of the same event, else None. path: the message's topic; now_ms: any steady clock."""
+        """Key of the earlier row of the same event, else None. path: the message's topic; now_ms:
+        any steady clock."""
         telling = self._earlier(reading, path, now_ms)
         return None if telling is None else telling.key
 
@@ -130,7 +142,11 @@ class Doubles:
             self._tellings.popleft()
         about, way = _about(reading), (path, reading.path)
         for telling in self._tellings:
-            if telling.about == about and way not in telling.paths and telling.at_ms >= now_ms - self._within_ms:
+            if (
+                telling.about == about
+                and way not in telling.paths
+                and telling.at_ms >= now_ms - self._within_ms
+            ):
                 return telling
         return None
 

@@ -1,4 +1,5 @@
-"""Pumps: everything active is a `run_once` that says when it wants to run again. No hidden loops, no sleeps.
+"""Pumps: everything active is a `run_once` that says when it wants to run again. No hidden loops,
+no sleeps.
 
 In production a Runner turns a pump in a thread of its own; in simulation a scheduler turns the same
 pumps on a virtual clock. All waits are on the monotonic clock.
@@ -33,9 +34,11 @@ class EventSignal:
         self._event = threading.Event()
 
     def set(self) -> None:
+        """See Signal."""
         self._event.set()
 
     def wait(self, timeout_s: float) -> None:
+        """See Signal."""
         self._event.wait(timeout_s)
         self._event.clear()
 
@@ -52,7 +55,8 @@ class Pump(Protocol):
         """What wakes it."""
 
     def run_once(self, now: Now) -> int | None:
-        """Do what is due; return when it is next due (monotonic ms), or None to wait for the signal."""
+        """Do what is due; return when it is next due (monotonic ms), or None to wait for the
+        signal."""
 
     def drain(self, now: Now) -> bool:
         """One turn while stopping: finish what was taken. True when nothing is left to finish."""
@@ -117,6 +121,6 @@ class Runner:
             self._pump.signal.wait(0.02)
 
     def _trouble(self, error: Exception, now: Now) -> int:
-        log.exception("pump %s failed; it goes on", self._pump.name)
+        log.error("pump %s failed; it goes on", self._pump.name, exc_info=error)
         self._health.trouble(self._pump.name, str(error) or type(error).__name__, now)
         return now.monotonic_ms + TROUBLE_PAUSE_MS

@@ -1,7 +1,8 @@
-"""How large and how old the journal may grow, and what goes first: never an alarm or event that the cloud has not.
+"""How large and how old the journal may grow, and what goes first: never an alarm or event that the
+cloud has not.
 
-Thin samples to one a quarter of an hour, then drop the oldest samples, then diagnostics, then states.
-One call does one small step, so that no press waits behind housekeeping.
+Thin samples to one a quarter of an hour, then drop the oldest samples, then diagnostics, then
+states. One call does one small step, so that no press waits behind housekeeping.
 """
 
 from collections.abc import Callable, Iterable
@@ -53,7 +54,9 @@ def to_thin(rows: Iterable[Row], seen: set[tuple[object, ...]] | None = None) ->
 class Keeper:
     """Keeps the journal within its limits, step by step."""
 
-    def __init__(self, journal: Journal, limits: Limits, boot: str, is_synced: Callable[[], bool]) -> None:
+    def __init__(
+        self, journal: Journal, limits: Limits, boot: str, is_synced: Callable[[], bool]
+    ) -> None:
         self._journal, self._limits, self._boot, self._is_synced = journal, limits, boot, is_synced
         self._is_shrinking = False
 
@@ -62,7 +65,8 @@ class Keeper:
         return self._expire(now) or self._remove_acknowledged(now) or self._shrink(now)
 
     def make_room(self) -> bool:
-        """The disk is full: give up the oldest readings. False when nothing but alarms and events is left."""
+        """The disk is full: give up the oldest readings. False when nothing but alarms and events
+        is left."""
         return self._drop_oldest("full")
 
     def forget_commands(self, now: Now) -> None:

@@ -1,20 +1,22 @@
-"""What the journal keeps: rows of four lanes, with all that is needed to say them to the cloud at any later time."""
+"""What the journal keeps: rows of four lanes, with all that is needed to say them to the cloud at
+any later time."""
 
 from collections.abc import Sequence
 from typing import Final, Literal, NamedTuple
 
 import msgspec
 
+from contract.intervals import Interval
 from contract.lanes import Lane, Notice, Quality
 from contract.vocabulary import Measurement
-from contract.intervals import Interval
 
 Value = bool | int | float | str | None
 PRESSES: Final = (Measurement.SOS.value, Measurement.FALL.value)  # a resident may be lying there
 
 
 class Taken(NamedTuple):
-    """When a row was taken: on the monotonic clock of that boot, and by the wall clock as it stood."""
+    """When a row was taken: on the monotonic clock of that boot, and by the wall clock as it
+    stood."""
 
     boot: str
     monotonic_ms: int
@@ -26,7 +28,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """A row before it has a number.
 
     time_ms: only where the device dated it. path: field in the message; topic: where it came in.
-    rep: seq of the row that this one repeats; cancels: seq of the press that it takes back; raw: base64.
+    rep: seq of the row that this one repeats; cancels: seq of the press that it takes back; raw:
+    base64.
     """
 
     lane: Lane
@@ -49,7 +52,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def calls_for_help(self) -> bool:
-        """A first telling that something is wrong now: what the resident is answered, and a siren stands in for."""
+        """A first telling that something is wrong now: what the resident is answered, and a siren
+        stands in for."""
         return (
             self.lane is Lane.ALARM
             and self.value is True
@@ -66,7 +70,8 @@ class Row(msgspec.Struct, frozen=True):
 
 
 class Origin(NamedTuple):
-    """The MQTT message that rows came from, as its broker names it. mid 0: QoS 0, never delivered again."""
+    """The MQTT message that rows came from, as its broker names it. mid 0: QoS 0, never delivered
+    again."""
 
     mid: int
     topic: str
@@ -91,7 +96,8 @@ class Hole(NamedTuple):
 
 
 class Waiting(NamedTuple):
-    """What a lane has not been acknowledged: numbers given so far, and what the cloud is known to have of them."""
+    """What a lane has not been acknowledged: numbers given so far, and what the cloud is known to
+    have of them."""
 
     highest: int
     acked: tuple[Interval, ...]

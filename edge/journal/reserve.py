@@ -1,4 +1,5 @@
-"""Room kept on the disk for alarms: a file that is given up when the disk is full, and made again when it is not."""
+"""Room kept on the disk for alarms: a file that is given up when the disk is full, and made again
+when it is not."""
 
 import logging
 import os

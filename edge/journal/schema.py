@@ -1,4 +1,5 @@
-"""The journal's file: tables, connection settings, what SQLite's errors mean, rows in and out of columns."""
+"""The journal's file: tables, connection settings, what SQLite's errors mean, rows in and out of
+columns."""
 
 import sqlite3
 from collections.abc import Callable, Sequence
@@ -21,20 +22,25 @@ Connect = Callable[[Path], sqlite3.Connection]
 
 TABLES: Final = (
     "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
-    # highest: the last number given; acked: JSON intervals that the cloud has applied (data, health)
-    "CREATE TABLE lanes (lane TEXT PRIMARY KEY, highest INTEGER NOT NULL, acked TEXT NOT NULL) WITHOUT ROWID",
+    # highest: the last number given; acked: JSON intervals that the cloud has applied (data,
+    # health)
+    """CREATE TABLE lanes (lane TEXT PRIMARY KEY, highest INTEGER NOT NULL, acked TEXT NOT NULL)
+        WITHOUT ROWID""",
     """CREATE TABLE rows (
         lane TEXT NOT NULL, seq INTEGER NOT NULL,
-        device TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, unit TEXT, quality TEXT NOT NULL,
+        device TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, unit TEXT,
+        quality TEXT NOT NULL,
         time_ms INTEGER, time_quality TEXT NOT NULL, channel TEXT, path TEXT, topic TEXT, raw TEXT,
         is_retained INTEGER NOT NULL, is_sample INTEGER NOT NULL,
-        boot TEXT NOT NULL, taken_ms INTEGER NOT NULL, wall_ms INTEGER NOT NULL, is_synced INTEGER NOT NULL,
+        boot TEXT NOT NULL, taken_ms INTEGER NOT NULL, wall_ms INTEGER NOT NULL,
+        is_synced INTEGER NOT NULL,
         rep INTEGER, cancels INTEGER,
         acked_ms INTEGER, told_ms INTEGER, refused TEXT, refused_by TEXT,
         PRIMARY KEY (lane, seq)) WITHOUT ROWID""",
     """CREATE INDEX rows_waiting ON rows (lane, seq)
         WHERE acked_ms IS NULL AND refused IS NULL AND lane IN ('alarm', 'event')""",
-    # the last QoS 1 messages that became rows, a ring; n counts deliveries, rows is JSON [[lane, seq], …]
+    # the last QoS 1 messages that became rows, a ring; n counts deliveries, rows is JSON [[lane,
+    # seq], …]
     """CREATE TABLE messages (slot INTEGER PRIMARY KEY, n INTEGER NOT NULL, mid INTEGER NOT NULL,
         topic TEXT NOT NULL, sha256 TEXT NOT NULL, rows TEXT NOT NULL)""",
     """CREATE TABLE dropped (id INTEGER PRIMARY KEY, lane TEXT NOT NULL, first INTEGER NOT NULL,
@@ -44,7 +50,8 @@ TABLES: Final = (
         topic TEXT NOT NULL, payload BLOB NOT NULL, reason TEXT NOT NULL)""",
 )  # fmt: skip
 COLUMNS: Final = (
-    "lane, seq, device, name, value, unit, quality, time_ms, time_quality, channel, path, topic, raw,"
+    "lane, seq, device, name, value, unit, quality, time_ms, time_quality, channel, path, topic,"
+    " raw,"
     " is_retained, is_sample, boot, taken_ms, wall_ms, is_synced, rep, cancels"
 )
 INSERT_ROW: Final = f"INSERT INTO rows ({COLUMNS}) VALUES ({', '.join('?' * 21)})"  # noqa: S608
@@ -65,7 +72,8 @@ def connect(path: Path) -> sqlite3.Connection:
 def connect_to_read(path: Path) -> sqlite3.Connection:
     """A connection that cannot write; raises where there is no file."""
     db = sqlite3.connect(
-        f"{path.resolve().as_uri()}?mode=rw",  # rw: a reader of a WAL must be able to make its index
+        # rw: a reader of a WAL must be able to make its index
+        f"{path.resolve().as_uri()}?mode=rw",
         uri=True,
         timeout=BUSY_S,
         isolation_level=None,

@@ -1,4 +1,5 @@
-"""The journal's writer: opens the file, commits groups, survives errors of the disk, sets a damaged file aside.
+"""The journal's writer: opens the file, commits groups, survives errors of the disk, sets a damaged
+file aside.
 
 One thread writes. What is committed is read through `view`, from any thread.
 """
@@ -17,13 +18,23 @@ from edge.clock import Clock
 from edge.errors import JournalBroken, JournalError, JournalUnavailable
 from edge.journal.model import Entry, Taken
 from edge.journal.reserve import Reserve
-from edge.journal.schema import FILE_NAME, TABLES, VERSION, Connect, connect, is_out_of_space, translated
+from edge.journal.schema import (
+    FILE_NAME,
+    TABLES,
+    VERSION,
+    Connect,
+    connect,
+    is_out_of_space,
+    translated,
+)
 from edge.journal.view import View
 from edge.journal.writing import Writing
 
 log = logging.getLogger(__name__)
 BROKEN_KEPT: Final = 3
-CHECK_BYTES_MAX: Final = 64 * 1024 * 1024  # a larger file is not read through at start: back in 30 s comes first
+CHECK_BYTES_MAX: Final = (
+    64 * 1024 * 1024
+)  # a larger file is not read through at start: back in 30 s comes first
 GROUP: Final = "group"  # meta: number of the last group committed
 SUFFIXES: Final = ("", "-wal", "-shm")
 IdSource = Callable[[], str]
@@ -35,13 +46,19 @@ def new_journal_id() -> str:
 
 
 class Journal:
-    """An open journal. Raises JournalUnavailable where the disk refuses, JournalBroken where the file is damaged.
+    """An open journal. Raises JournalUnavailable where the disk refuses, JournalBroken where the
+    file is damaged.
 
     device: the uid under which the edge speaks of itself.
     """
 
     def __init__(
-        self, folder: Path, clock: Clock, device: str, connect: Connect = connect, new_id: IdSource = new_journal_id
+        self,
+        folder: Path,
+        clock: Clock,
+        device: str,
+        connect: Connect = connect,
+        new_id: IdSource = new_journal_id,
     ) -> None:
         self.path = folder / FILE_NAME
         self.view = View(self.path)
@@ -60,12 +77,13 @@ class Journal:
 
     @contextmanager
     def writing(self) -> Iterator[Writing]:
-        """One group: durable when the block is left without an error, otherwise as if it had never been."""
+        """One group: durable when the block is left without an error, otherwise as if it had never
+        been."""
         db = self._ready()
         group = self._group + 1
+        work = Writing(db, self.highest)
         try:
             db.execute("BEGIN IMMEDIATE")
-            work = Writing(db, self.highest)
             yield work
             work.flush(self.highest)
             work.set_meta(GROUP, str(group))
@@ -89,7 +107,8 @@ class Journal:
         self._db = None
 
     def checkpoint(self) -> None:
-        """Move what is committed into the main file; to be called when there is nothing else to do."""
+        """Move what is committed into the main file; to be called when there is nothing else to
+        do."""
         with self._translating():
             self._ready().execute("PRAGMA wal_checkpoint(PASSIVE)")
         self._reserve.restore()
@@ -105,7 +124,8 @@ class Journal:
         return (pages - free) * size
 
     def set_aside(self, reason: str) -> None:
-        """Keep the damaged file for people, go on with a new journal that says so in its first alarm row."""
+        """Keep the damaged file for people, go on with a new journal that says so in its first
+        alarm row."""
         log.error("journal %s is set aside: %s", self.path, reason)
         self.close()
         stamp = self._clock.wall_ms()
@@ -127,7 +147,9 @@ class Journal:
         """What the edge itself has to say on the alarm lane."""
         now = self._clock.now()
         taken = Taken(self._clock.boot_id(), now.monotonic_ms, now.wall_ms, self._clock.is_synced())
-        return Entry(lane=Lane.ALARM, device=self._device, name=notice.value, value=reason, taken=taken)
+        return Entry(
+            lane=Lane.ALARM, device=self._device, name=notice.value, value=reason, taken=taken
+        )
 
     def _ready(self) -> sqlite3.Connection:
         if self._db is None:
@@ -150,7 +172,8 @@ class Journal:
         self._reserve.restore()
 
     def _create(self, db: sqlite3.Connection) -> None:
-        """All in one transaction: a journal that exists has its id, and says if an earlier one was set aside."""
+        """All in one transaction: a journal that exists has its id, and says if an earlier one was
+        set aside."""
         db.execute("BEGIN IMMEDIATE")
         for table in TABLES:
             db.execute(table)
@@ -159,7 +182,12 @@ class Journal:
         work.set_meta("journal", self._new_id())
         work.set_meta("created_ms", str(self._clock.wall_ms()))
         for broken in self.broken_files()[:1]:
-            work.append(self.notice(Notice.JOURNAL_TROUBLE, f"the journal was damaged and set aside as {broken.name}"))
+            work.append(
+                self.notice(
+                    Notice.JOURNAL_TROUBLE,
+                    f"the journal was damaged and set aside as {broken.name}",
+                )
+            )
         work.flush(dict.fromkeys(Lane, 0))
         db.execute(f"PRAGMA user_version = {VERSION}")
         db.execute("COMMIT")
@@ -180,7 +208,8 @@ class Journal:
         self.highest = {lane: int(given[lane]) for lane in Lane}
 
     def _was_committed(self, group: int, error: sqlite3.Error) -> bool:
-        """After an error nothing that the connection believes is trusted; the file decides. Also makes room."""
+        """After an error nothing that the connection believes is trusted; the file decides. Also
+        makes room."""
         self.is_full = is_out_of_space(error)
         if self.is_full:
             self._reserve.release()

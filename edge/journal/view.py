@@ -1,4 +1,5 @@
-"""Reading the journal, from any thread and any process; never writes and never waits for the writer."""
+"""Reading the journal, from any thread and any process; never writes and never waits for the
+writer."""
 
 import sqlite3
 import threading
@@ -8,8 +9,8 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from contract.lanes import INTERVAL_LANES, ROW_LANES, Lane
 from contract.intervals import Interval, merged, minus, of
+from contract.lanes import INTERVAL_LANES, ROW_LANES, Lane
 from edge.journal.model import Hole, Origin, Row, Span, Waiting
 from edge.journal.schema import SELECT_ROWS, connect_to_read, from_columns, translated
 
@@ -45,7 +46,8 @@ class View:
         self._lock = threading.Lock()
 
     def close(self) -> None:
-        """Let go of the file; the next question opens it again (another file, if it was replaced)."""
+        """Let go of the file; the next question opens it again (another file, if it was
+        replaced)."""
         with self._lock:
             if self._db is not None:
                 self._db.close()
@@ -78,7 +80,9 @@ class View:
         sql = f"SELECT lane, count(*) FROM rows WHERE {WAITING} GROUP BY lane"  # noqa: S608
         counts.update(self._all(sql))
         for lane in INTERVAL_LANES:
-            counts[lane.value] = self._all("SELECT count(*) FROM rows WHERE lane = ?", (lane.value,))[0][0]
+            counts[lane.value] = self._all(
+                "SELECT count(*) FROM rows WHERE lane = ?", (lane.value,)
+            )[0][0]
         return counts
 
     def row(self, lane: Lane, seq: int) -> Row | None:
@@ -88,7 +92,9 @@ class View:
 
     def rows(self, lane: Lane, first: int = 1, last: int = 2**53) -> list[Row]:
         """All rows held of a lane, acknowledged ones too."""
-        return self._rows("WHERE lane = ? AND seq BETWEEN ? AND ? ORDER BY seq", (lane.value, first, last))
+        return self._rows(
+            "WHERE lane = ? AND seq BETWEEN ? AND ? ORDER BY seq", (lane.value, first, last)
+        )
 
     def events(self, first: int, last: int, rows_max: int, bytes_max: int) -> list[Row]:
         """Events that wait, oldest first, as many as one message takes."""
@@ -117,9 +123,19 @@ class View:
         return self._rows(f"{where} ORDER BY seq LIMIT ?", (*parameters, rows_max))
 
     def untold(self) -> list[Row]:
-        """Alarms that the cloud has and of whose receipt the resident may not have been told, oldest first."""
+        """Alarms that the cloud has and of whose receipt the resident may not have been told,
+        oldest first."""
         sql = "WHERE lane = 'alarm' AND acked_ms IS NOT NULL AND told_ms IS NULL ORDER BY seq"
         return self._rows(sql, ())
+
+    def is_told(self, seq: int) -> bool:
+        """Whether the resident has been told of this alarm's receipt."""
+        sql = "SELECT 1 FROM rows WHERE lane = 'alarm' AND seq = ? AND told_ms IS NOT NULL"
+        return bool(self._all(sql, (seq,)))
+
+    def has_command(self, command: str) -> bool:
+        """Whether it has been carried out."""
+        return bool(self._all("SELECT 1 FROM commands WHERE id = ?", (command,)))
 
     def messages(self) -> list[Message]:
         """The last deliveries that became rows, oldest first."""
@@ -137,7 +153,9 @@ class View:
 
     def refused(self) -> list[tuple[Lane, int, str]]:
         """What the cloud refused: lane, number, its reason."""
-        found = self._all("SELECT lane, seq, refused FROM rows WHERE refused IS NOT NULL ORDER BY lane, seq")
+        found = self._all(
+            "SELECT lane, seq, refused FROM rows WHERE refused IS NOT NULL ORDER BY lane, seq"
+        )
         return [(Lane(c[0]), c[1], c[2]) for c in found]
 
     def dropped(self) -> dict[str, int]:
@@ -150,7 +168,10 @@ class View:
         return [] if found == ["ok"] else found
 
     def _hole(self, lane: Lane, hole: Interval) -> Hole:
-        sql = "SELECT reason FROM dropped WHERE lane = ? AND first <= ? AND last >= ? ORDER BY id DESC LIMIT 1"
+        sql = (
+            "SELECT reason FROM dropped WHERE lane = ? AND first <= ? AND last >= ?"
+            " ORDER BY id DESC LIMIT 1"
+        )
         found = self._all(sql, (lane.value, hole[1], hole[0]))
         return Hole(*hole, found[0][0] if found else "expired")
 

@@ -1,4 +1,5 @@
-"""One transaction of the journal: what may be written in it. Committed or rolled back by store.py only."""
+"""One transaction of the journal: what may be written in it. Committed or rolled back by store.py
+only."""
 
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
@@ -6,9 +7,9 @@ from typing import Final, Literal
 
 import msgspec
 
+from contract.intervals import Interval, highest, merged
 from contract.lanes import ROW_LANES, Lane
 from contract.messages import Refusal
-from contract.intervals import Interval, highest, merged
 from edge.journal.model import Entry, Origin, Row
 from edge.journal.schema import (
     INSERT_ROW,
@@ -28,7 +29,9 @@ class Writing:
 
     def __init__(self, db: sqlite3.Connection, given: Mapping[Lane, int]) -> None:
         self._db = db
-        self.given = dict(given)  # the last number given of each lane, as it will be after the commit
+        self.given = dict(
+            given
+        )  # the last number given of each lane, as it will be after the commit
 
     def append(self, entry: Entry) -> Row:
         """Give the entry its number."""
@@ -61,12 +64,14 @@ class Writing:
         self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
 
     def acknowledge(self, lane: Lane, seqs: Iterable[int], now_ms: int) -> list[Row]:
-        """The cloud has committed these alarms or events. Returns those that were not acknowledged before."""
+        """The cloud has committed these alarms or events. Returns those that were not acknowledged
+        before."""
         fresh: list[Row] = []
         for seq in seqs:
             self._never_give_again(lane, seq)
             changed = self._db.execute(
-                "UPDATE rows SET acked_ms = ?, refused = NULL WHERE lane = ? AND seq = ? AND acked_ms IS NULL",
+                "UPDATE rows SET acked_ms = ?, refused = NULL"
+                " WHERE lane = ? AND seq = ? AND acked_ms IS NULL",
                 (now_ms, lane.value, seq),
             )
             if changed.rowcount:
@@ -78,21 +83,28 @@ class Writing:
         applied = merged(intervals)
         self._never_give_again(lane, highest(applied))
         for first, last in applied:
-            self._db.execute("DELETE FROM rows WHERE lane = ? AND seq BETWEEN ? AND ?", (lane.value, first, last))
+            self._db.execute(
+                "DELETE FROM rows WHERE lane = ? AND seq BETWEEN ? AND ?", (lane.value, first, last)
+            )
         if applied:
-            self._db.execute("DELETE FROM dropped WHERE lane = ? AND last <= ?", (lane.value, applied[0][1]))
+            self._db.execute(
+                "DELETE FROM dropped WHERE lane = ? AND last <= ?", (lane.value, applied[0][1])
+            )
         acked = msgspec.json.encode(applied).decode()
         self._db.execute("UPDATE lanes SET acked = ? WHERE lane = ?", (acked, lane.value))
 
     def _never_give_again(self, lane: Lane, seq: int) -> None:
-        """The cloud knows a number that this file does not: the disk has forgotten rows. A number that is given
-        twice would be taken for a repetition in the cloud, and a press would be lost."""
+        """The cloud knows a number that this file does not: the disk has forgotten rows. A number
+        that is given twice would be taken for a repetition in the cloud, and a press would be
+        lost."""
         self.given[lane] = max(self.given[lane], seq)
 
     def refuse(self, lane: Lane, refusals: Iterable[Refusal], by: str) -> None:
-        """Stored by the cloud as evidence, of no use to it; kept here, not sent again until `by` changes."""
+        """Stored by the cloud as evidence, of no use to it; kept here, not sent again until `by`
+        changes."""
         self._db.executemany(
-            "UPDATE rows SET refused = ?, refused_by = ? WHERE lane = ? AND seq = ? AND acked_ms IS NULL",
+            "UPDATE rows SET refused = ?, refused_by = ?"
+            " WHERE lane = ? AND seq = ? AND acked_ms IS NULL",
             [(refusal.reason, by, lane.value, refusal.seq) for refusal in refusals],
         )
 
@@ -102,13 +114,16 @@ class Writing:
         return self._db.execute(sql, (by,)).rowcount
 
     def offer_again(self) -> int:
-        """The cloud may have forgotten: every alarm and event still kept waits again. Returns how many."""
+        """The cloud may have forgotten: every alarm and event still kept waits again. Returns how
+        many."""
         sql = "UPDATE rows SET acked_ms = NULL, refused = NULL WHERE lane IN (?, ?)"
         return self._db.execute(sql, [lane.value for lane in ROW_LANES]).rowcount
 
     def told(self, seq: int, now_ms: int) -> None:
         """The resident has been told that this alarm is received."""
-        self._db.execute("UPDATE rows SET told_ms = ? WHERE lane = 'alarm' AND seq = ?", (now_ms, seq))
+        self._db.execute(
+            "UPDATE rows SET told_ms = ? WHERE lane = 'alarm' AND seq = ?", (now_ms, seq)
+        )
 
     def take_command(self, command: str, now_ms: int) -> bool:
         """False where it has been carried out before."""
@@ -121,7 +136,9 @@ class Writing:
 
     def drop(self, lane: Lane, seqs: Sequence[int], why: Why) -> None:
         """Give up rows of data or health and keep count; the hole travels as a gap."""
-        self._db.executemany("DELETE FROM rows WHERE lane = ? AND seq = ?", [(lane.value, s) for s in seqs])
+        self._db.executemany(
+            "DELETE FROM rows WHERE lane = ? AND seq = ?", [(lane.value, s) for s in seqs]
+        )
         self.give_up(lane, min(seqs), max(seqs), len(seqs), why)
 
     def give_up(self, lane: Lane, first: int, last: int, count: int, why: Why) -> None:
@@ -132,7 +149,8 @@ class Writing:
         )
 
     def skip(self, lane: Lane, count: int, why: Why) -> None:
-        """Readings that could not be kept at all take their numbers, so that their absence is seen."""
+        """Readings that could not be kept at all take their numbers, so that their absence is
+        seen."""
         first = self.given[lane] + 1
         self.given[lane] += count
         self.give_up(lane, first, self.given[lane], count, why)
