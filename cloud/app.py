@@ -1,7 +1,7 @@
 """The composition root of the cloud: joins the rooms, starts what is active, stops it in order.
 
-It decides nothing. A new room is joined in `_listen`, `_timer_handlers`, `_carriers`, `_rows` or
-`_routers`.
+It decides nothing. A new room is made in `_join`, and joined in `_listen`, `_timer_handlers`,
+`_carriers` or `_routers`.
 """
 
 import logging
@@ -14,18 +14,17 @@ from pathlib import Path
 from typing import Final
 
 from fastapi import APIRouter
-from msgspec import Raw
 from sqlalchemy.exc import OperationalError
 
 from cloud.alarms import store as alarms
 from cloud.alarms.events import AlarmChanged
-from cloud.alarms.views import alarm_json
 from cloud.clock import Clock, SystemClock
 from cloud.dictionary import BadConfiguration, read_dictionary
+from cloud.dispatch.service import DispatchDesk
 from cloud.durable import feed as feed_log
 from cloud.durable.outbox import Outbox
 from cloud.durable.timers import Timers
-from cloud.identity import store as identity
+from cloud.escalation.service import Escalation, is_listener_needed, read_policy
 from cloud.identity.front_door import FrontDoor
 from cloud.identity.passwords import Passwords
 from cloud.identity.tokens import SystemSecrets
@@ -34,9 +33,10 @@ from cloud.ingest.intake import Intake
 from cloud.ingest.judging import HomeJudge
 from cloud.ingest.mqtt import MqttSource
 from cloud.ingest.pump import IngestPump
-from cloud.live.hub import Hub, Scope
-from cloud.live.messages import FeedRow
+from cloud.live.hub import Hub
 from cloud.live.pumps import ConsoleWatch, FeedPump
+from cloud.notify.edge_say import EDGE_SAY
+from cloud.notify.prompts import Prompts
 from cloud.observe import Counters
 from cloud.pumps import Pump, Runner, Signal
 from cloud.registry.events import GatewayChanged
@@ -50,11 +50,16 @@ from cloud.storage.engine import open_engine
 from cloud.storage.errors import StoreError, Unavailable
 from cloud.storage.store import Priority, Store
 from cloud.storage.unit import Work
+from cloud.travel.estimate import CrowTravel
 from cloud.web import feed, health, sessions
+from cloud.web.alarms import alarm_routes
 from cloud.web.desk import Desk
-from cloud.web.scope import sees
+from cloud.web.duty import duty_routes
+from cloud.web.offers import offer_routes
 from cloud.web.server import build_app
 from cloud.web.serving import HttpServer
+from cloud.web.snapshot import rows_of
+from cloud.web.stations import station_routes
 from cloud.words import Dictionary
 from cloud.workers.down import ConfigPump, say_carrier
 from cloud.workers.housekeeping import Housekeeping
@@ -86,8 +91,9 @@ class Parts:
     hub: Hub
     timer_signal: Signal
     outbox_signal: Signal
-    timers: Timers
-    outbox: Outbox
+    dispatch: DispatchDesk
+    escalation: Escalation
+    prompts: Prompts
 
 
 class Cloud:
@@ -99,9 +105,16 @@ class Cloud:
     desk: Desk
     port: int  # of HTTP, in a process that has the role
 
-    def __init__(self, settings: CloudSettings, clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        settings: CloudSettings,
+        clock: Clock | None = None,
+        guests: Sequence[APIRouter] = (),
+    ) -> None:
+        """guests: routes of neighbours that share the address, such as the virtual homes."""
         self.settings, self.clock = settings, clock or SystemClock()
         self.counters = Counters()
+        self._guests = tuple(guests)
         self._ends = ExitStack()
         self._sources: dict[str, MqttSource] = {}
         self._exclusives: dict[str, Exclusive] = {}
@@ -235,9 +248,10 @@ class Cloud:
             is_secure=parts.settings.http.is_secure,
         )
         _turn(ends, parts, FeedPump(parts.store, parts.hub))
-        watch = ConsoleWatch(parts.store, parts.hub, _is_listener_needed, _tell_silence(parts))
-        _turn(ends, parts, watch)
-        http.start(build_app(self.desk, _routers(parts), parts.settings.pages_dir))
+        tell = parts.escalation.console_silent
+        _turn(ends, parts, ConsoleWatch(parts.store, parts.hub, is_listener_needed, tell))
+        routers = [*_routers(parts), *self._guests]
+        http.start(build_app(self.desk, routers, parts.settings.pages_dir))
         ends.callback(http.stop)  # first of all: nobody is answered half
 
     def _connect(
@@ -257,22 +271,26 @@ class Cloud:
 def _join(settings: CloudSettings, clock: Clock, counters: Counters) -> Parts:
     words = read_dictionary(settings.config_dir / "words")
     rules = RuleSet(read_rules(settings.config_dir / "rules"))
+    policy = read_policy(settings.config_dir / "policies" / "default.yaml")
     store, hub, epoch = _open_store(settings, clock, counters)
     timer_signal, outbox_signal = Signal(), Signal()
+    registry, timers = Registry(store.read), Timers(timer_signal)
+    dispatch = DispatchDesk(registry, CrowTravel(), timers, words)
     return Parts(
         settings=settings,
         clock=clock,
         counters=counters,
         store=store,
         epoch=epoch,
-        registry=Registry(store.read),
+        registry=registry,
         rules=rules,
         words=words,
         hub=hub,
         timer_signal=timer_signal,
         outbox_signal=outbox_signal,
-        timers=Timers(timer_signal),
-        outbox=Outbox(outbox_signal),
+        dispatch=dispatch,
+        escalation=Escalation(policy, timers, dispatch),
+        prompts=Prompts(Outbox(outbox_signal), words),
     )
 
 
@@ -294,8 +312,9 @@ def _open_store(
 def _listen(parts: Parts) -> None:
     """Who reacts to what, inside the transaction in which it happens."""
     bus = parts.store.bus
-    parts.registry.listen(bus)
     bus.on(AlarmChanged, _log_alarm)
+    for room in (parts.registry, parts.dispatch, parts.escalation, parts.prompts):
+        room.listen(bus)
 
 
 def _log_alarm(work: Work, changed: AlarmChanged) -> None:
@@ -305,28 +324,23 @@ def _log_alarm(work: Work, changed: AlarmChanged) -> None:
 
 
 def _timer_handlers(parts: Parts) -> Mapping[str, Handler]:
-    return {}
+    return {**parts.dispatch.handlers(), **parts.escalation.handlers()}
 
 
 def _carriers(down: MqttSource) -> Mapping[str, Carrier]:
-    return {"edge.say": say_carrier(down)}
+    return {EDGE_SAY: say_carrier(down)}
 
 
 def _routers(parts: Parts) -> list[APIRouter]:
     return [
         sessions.session_routes(),
         sessions.shift_routes(alarms.claimed_by),
-        feed.routes(_rows),
+        alarm_routes(parts.dispatch),
+        offer_routes(parts.dispatch),
+        station_routes(parts.dispatch),
+        duty_routes(),
+        feed.routes(rows_of(parts.dispatch)),
         health.routes(),
-    ]
-
-
-def _rows(work: Work, scope: Scope) -> list[FeedRow]:
-    """Everything that a scope sees now."""
-    return [
-        FeedRow("alarms", alarm.id, alarm.rev, Raw(alarm_json(alarm)))
-        for alarm in alarms.open_alarms(work)
-        if sees(scope, "alarms", alarm.area_code)
     ]
 
 
@@ -334,19 +348,6 @@ def _build_of(pages_dir: Path) -> str:
     """What the pages were made from: one that was loaded before another build says so."""
     stamp = pages_dir / ".sources"
     return stamp.read_text("ascii")[:12] if stamp.is_file() else "none"
-
-
-def _is_listener_needed(work: Work) -> bool:
-    return alarms.has_unclaimed(work) or bool(identity.open_shifts(work))
-
-
-def _tell_silence(parts: Parts) -> Callable[[Work], None]:
-    def tell(work: Work) -> None:
-        text = "no console shows and sounds, and somebody must be heard"
-        log.error(text)
-        parts.counters.trouble("live.consoles", text, work.now_ms)
-
-    return tell
 
 
 def _turn(ends: ExitStack, parts: Parts, pump: Pump) -> None:

@@ -3,16 +3,14 @@
 from collections.abc import Callable
 from typing import Final, Protocol
 
-import msgspec
-
 from cloud.durable.outbox import Letter
+from cloud.notify.edge_say import EdgeSay
 from cloud.pumps import Signal
 from cloud.registry.registry import Registry
 from cloud.registry.store import gateway_revisions
 from cloud.storage.store import Store
-from cloud.workers.outbox import Outcome, Refused, Retry, Sent
+from cloud.workers.outbox import Outcome, Retry, Sent
 from contract.envelope import encode
-from contract.messages import Say
 from contract.topics import down_topic
 
 CONFIGS_MAX: Final = 200  # in one turn, so that 20,000 gateways do not fill the client's queue
@@ -70,15 +68,12 @@ class ConfigPump:
 
 def say_carrier(down: Down) -> Callable[[Letter], Outcome]:
     """Carries letters of kind `edge.say`. They go again until the edge answers `Done`."""
+    say = EdgeSay(down.publish)
 
     def carry(letter: Letter) -> Outcome:
-        try:
-            encoded = encode(msgspec.convert(letter.payload, Say))
-        except msgspec.ValidationError as error:
-            return Refused(f"no Say: {error}")
         if not down.connection:
             return Retry(AWAY_S, "the broker is away")
-        down.publish(down_topic(letter.target, "cmd"), encoded.payload, encoded.content_type)
+        say.carry(letter)
         return Sent()
 
     return carry

@@ -1,0 +1,101 @@
+"""`anju db`: a store is made, saved, restored and looked over."""
+
+import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from anju.cli import main
+from cloud.storage.lock import FolderLock
+
+
+class Shop:
+    """Calls `anju db` on one folder."""
+
+    def __init__(self, data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        self.data, self.file, self._capsys = data, data / "cloud.db", capsys
+
+    def db(self, *words: str, code: int = 0) -> dict[str, Any]:
+        """The document; the exit code must be this one."""
+        got = main(["--quiet", "db", *words, "--data", str(self.data), "--json"])
+        captured = self._capsys.readouterr()
+        assert got == code, captured
+        document: dict[str, Any] = json.loads(captured.out)
+        return document
+
+    def sql(self, text: str) -> list[tuple[Any, ...]]:
+        """Straight into the file."""
+        with closing(sqlite3.connect(self.file)) as connection, connection:
+            return list(connection.execute(text))
+
+
+@pytest.fixture
+def shop(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Shop:
+    return Shop(tmp_path / "var", capsys)
+
+
+def test_a_new_store_has_the_newest_revision_and_no_problems(shop: Shop) -> None:
+    made = shop.db("upgrade")
+
+    assert made["revision"]
+    assert made["file"] == str(shop.file)
+    assert shop.db("check")["problems"] == []
+
+
+def test_a_backup_is_one_sound_file_and_its_restoring_a_new_epoch(shop: Shop) -> None:
+    shop.db("upgrade")
+    shop.sql("INSERT INTO feed_counter VALUES ('cell', 'ep-first', 7)")
+    saved = Path(shop.db("backup")["file"])
+    shop.sql("UPDATE feed_counter SET seq = 9")
+
+    restored = shop.db("restore", str(saved))
+
+    assert [file.name for file in saved.parent.iterdir() if "before" not in file.name] == [
+        saved.name
+    ]
+    [(_, epoch, seq)] = shop.sql("SELECT * FROM feed_counter")
+    assert (seq, epoch != "ep-first") == (7, True)
+    assert Path(restored["before"]).is_file()
+    assert shop.db("check")["problems"] == []
+
+
+def test_a_broken_file_is_never_restored(shop: Shop, tmp_path: Path) -> None:
+    shop.db("upgrade")
+    broken = tmp_path / "broken.db"
+    broken.write_bytes(b"SQLite format 3\0" + bytes(4096))
+
+    assert "take an older one" in shop.db("restore", str(broken), code=2)["error"]
+
+
+def test_nothing_is_restored_under_a_platform_that_runs(shop: Shop) -> None:
+    shop.db("upgrade")
+    saved = shop.db("backup")["file"]
+    lock = FolderLock(shop.data / "ingest.lock")
+    assert lock.take()
+
+    assert "stop it first" in shop.db("restore", saved, code=2)["error"]
+
+    lock.release()
+
+
+def test_a_history_that_was_changed_is_a_problem_that_names_its_row(shop: Shop) -> None:
+    shop.db("upgrade")
+    shop.sql("INSERT INTO alarm_history VALUES ('al-1', 1, 0, 'raised', x'7b7d', 'no', 'chain')")
+
+    assert "alarm al-1, row 1: was changed" in shop.db("check", code=1)["problems"]
+
+
+def test_going_back_saves_the_store_first(shop: Shop) -> None:
+    shop.db("upgrade")
+
+    back = shop.db("downgrade", "base")
+
+    assert back["revision"] is None
+    assert Path(back["backup"]).is_file()
+
+
+def test_a_store_that_is_not_there_could_not_be_checked(shop: Shop) -> None:
+    assert "anju db upgrade" in shop.db("check", code=2)["error"]

@@ -1,0 +1,62 @@
+"""The cloud's file: what it may say, and how it is told what is wrong with it."""
+
+from pathlib import Path
+
+import pytest
+
+from anju.paths import ROOT
+from cloud.dictionary import BadConfiguration
+from cloud.settings import ALL_ROLES, CloudSettings, Role, read_settings
+
+SHIPPED = Path("/shipped")
+
+
+def read(folder: Path, text: str) -> CloudSettings:
+    file = folder / "cloud.toml"
+    file.write_text(text, encoding="utf-8")
+    return read_settings(file, config_dir=SHIPPED / "config", pages_dir=SHIPPED / "pages")
+
+
+def test_folders_are_relative_to_the_file_and_the_rest_is_what_was_shipped(tmp_path: Path) -> None:
+    settings = read(tmp_path, 'data_dir = "data"\n[broker]\nhost = "mq"\n')
+
+    assert settings.database == tmp_path / "data" / "cloud.db"
+    assert settings.config_dir == SHIPPED / "config"
+    assert settings.broker == ("mq", 1883, None, None)
+    assert settings.roles == ALL_ROLES
+
+
+def test_the_password_lies_in_a_file_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "word").write_text("secret\n")
+
+    settings = read(
+        tmp_path,
+        'data_dir = "d"\nroles = ["web"]\n[broker]\nhost = "mq"\npassword_file = "word"\n',
+    )
+
+    assert settings.broker.password == "secret"
+    assert settings.roles == {Role.WEB}
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ('data_dir = "d"', "missing required field `broker`"),
+        ('data_dir = "d"\ndata_dri = 1\n[broker]\nhost = "mq"', "unknown field `data_dri`"),
+        ('data_dir = "d"\n[broker]\nhost = "mq"\nport = "x"', r"broker.port"),
+        ('data_dir = "d"\nroles = ["cook"]\n[broker]\nhost = "mq"', "'cook'"),
+        ('data_dir = "d"\n[broker]\nhost = "mq"\npassword_file = "no"', "cannot be read"),
+        ("data_dir = ", "not valid TOML"),
+    ],
+)
+def test_a_mistake_is_named_with_its_file(text: str, says: str, tmp_path: Path) -> None:
+    with pytest.raises(BadConfiguration, match=says):
+        read(tmp_path, text)
+
+
+def test_the_sample_is_a_file_that_can_be_read() -> None:
+    sample = ROOT / "config" / "cloud.sample.toml"
+
+    settings = read_settings(sample, config_dir=SHIPPED, pages_dir=SHIPPED)
+
+    assert settings.http.is_secure
