@@ -16,7 +16,7 @@ from cloud.alarms.events import (
     AlarmRaised,
     AlarmReleased,
 )
-from cloud.alarms.model import AlarmKind, EscalationMark
+from cloud.alarms.model import Alarm, AlarmKind, EscalationMark
 from cloud.dictionary import read_as
 from cloud.dispatch.service import DispatchDesk
 from cloud.durable.timers import Timer, Timers
@@ -24,6 +24,7 @@ from cloud.escalation import store
 from cloud.escalation.model import Action, Policy, Run
 from cloud.escalation.policy import Reached, next_due_ms, next_step, supervisor_step
 from cloud.identity.store import open_shifts
+from cloud.registry.cards import HomeKind
 from cloud.storage.bus import Bus
 from cloud.storage.unit import Work
 from contract.topics import partition_of
@@ -127,10 +128,16 @@ class Escalation:
         if action is not Action.DISPATCH:
             return action.value
         kept = alarm_store.find(work, alarm_id)
-        if kept is None or kept.alarm.kind is not AlarmKind.SOS or kept.alarm.home is None:
-            return None  # nobody is sent where nobody has called, or nobody knows where
+        if kept is None or not _is_somebody_in_need(kept.alarm):
+            return None
         is_asked = self._dispatch.offer_nearest(work, alarm_id)
         return action.value if is_asked else NOBODY_ON_DUTY
+
+
+def _is_somebody_in_need(alarm: Alarm) -> bool:
+    """Somebody has called, it is known from where, and that home does not only prove the chain."""
+    home = alarm.home
+    return alarm.kind is AlarmKind.SOS and home is not None and home.kind != HomeKind.CANARY
 
 
 def _where_it_stands(run: Run) -> Reached:

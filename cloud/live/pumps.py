@@ -35,7 +35,8 @@ class FeedPump:
 class ConsoleWatch:
     """Alarms the supervisor when no console shows and sounds while somebody must be heard.
 
-    is_needed: whether an alarm is unclaimed or a shift is open; tell: what to do about it.
+    is_needed: whether an alarm is unclaimed or a shift is open; tell: what to do about it, asked at
+    each turn of the silence, since an alarm may be raised into it; it does each thing once.
     """
 
     name = "live.consoles"
@@ -52,16 +53,14 @@ class ConsoleWatch:
         self._store, self._hub, self._is_needed, self._tell = store, hub, is_needed, tell
         self._grace_ms = grace_ms
         self._silent_since_ms: int | None = None
-        self._has_told = False
 
     def run_once(self, now_ms: int) -> int | None:
-        """Every two seconds; tells once for each silence."""
+        """Every two seconds."""
         if self._hub.audible_consoles(now_ms) or not self._store.read(self._is_needed):
-            self._silent_since_ms, self._has_told = None, False
+            self._silent_since_ms = None
             return now_ms + WATCH_MS
         if self._silent_since_ms is None:
             self._silent_since_ms = now_ms
-        if not self._has_told and now_ms - self._silent_since_ms >= self._grace_ms:
+        if now_ms - self._silent_since_ms >= self._grace_ms:
             self._store.write(self._tell)
-            self._has_told = True
         return now_ms + WATCH_MS

@@ -31,6 +31,7 @@ from cloud.escalation.service import Escalation, read_policy
 from cloud.notify.prompts import Prompts
 from cloud.observe import Counters
 from cloud.pumps import Signal
+from cloud.registry.cards import HomeKind
 from cloud.registry.registry import Registry
 from cloud.registry.seed import load_demo
 from cloud.rules.model import Severity
@@ -71,7 +72,12 @@ class District:
 
     # what happens
 
-    def press(self, home_id: str | None = HOME, kind: AlarmKind = AlarmKind.SOS) -> Alarm:
+    def press(
+        self,
+        home_id: str | None = HOME,
+        kind: AlarmKind = AlarmKind.SOS,
+        home_kind: HomeKind = HomeKind.SIMULATED,
+    ) -> Alarm:
         """A resident calls; None: nobody knows from where."""
         self._presses += 1
         call = Call(
@@ -82,15 +88,15 @@ class District:
             version="1",
             say=Words("按下", "pressed"),
             press=Press(f"p{self._presses}", GATEWAY, self.clock.now_ms(), age_ms=0),
-            where=self._where(home_id) if home_id else Where(),
+            where=self._where(home_id, home_kind) if home_id else Where(),
         )
         return self.store.write(lambda work: raise_call(work, call))
 
-    def _where(self, home_id: str) -> Where:
+    def _where(self, home_id: str, kind: HomeKind) -> Where:
         card = self.registry.home_card(home_id)
         assert card is not None
         assert card.resident is not None
-        home = HomeCard(card.id, card.address, card.area, card.lat, card.lon, card.kind.value)
+        home = HomeCard(card.id, card.address, card.area, card.lat, card.lon, kind.value)
         resident = ResidentCard(card.resident.id, card.resident.name, card.resident.name_en)
         device = DeviceCard("z2m:1", Words("按钮", "button"), Words("卫生间", "bathroom"))
         return Where(home, resident, device, card.area_id)
@@ -100,10 +106,11 @@ class District:
         return self.store.write(lambda work: alarms.handle(work, alarm.id, command))
 
     def pass_s(self, seconds: int) -> None:
-        """Time goes by, second by second, and what is due happens."""
-        for _ in range(seconds):
-            self.clock.pass_s(1)
-            self.pump.run_once(self.clock.now_ms())
+        """Time goes by, and what is due happens at its instant."""
+        end_ms = self.clock.now_ms() + seconds * 1000
+        while (due_ms := self.pump.run_once(self.clock.now_ms())) is not None and due_ms <= end_ms:
+            self.clock.at_ms = max(due_ms, self.clock.at_ms)
+        self.clock.at_ms = end_ms
 
     # what is seen
 

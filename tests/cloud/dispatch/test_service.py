@@ -10,6 +10,7 @@ from cloud.alarms.model import Alarm, AlarmKind, Handling
 from cloud.dispatch.errors import InvalidReport, NobodyOnDuty, OfferGone
 from cloud.dispatch.model import TEXT_CHARS_MAX, Crew
 from cloud.durable.timers import Timer
+from cloud.live.hub import Scope
 from cloud.registry.service import off_duty, on_duty
 from cloud.storage.unit import Work
 from tests.cloud.district import ANHE, CHEN, DENG, HE, JIANGLING, LIN, LIU, District
@@ -348,6 +349,19 @@ def test_the_feed_tells_operators_and_the_station_of_the_offer(district: Distric
     }
     assert shown["expires_at_ms"] - shown["offered_at_ms"] == 60_000
     assert "alarm" not in district.told("alarms", shown["alarm_id"], None)["offer"]
+
+
+def test_each_side_of_the_feed_gets_its_own_words_of_an_offer(district: District) -> None:
+    _, offer_id = offered(district)
+    district.store.write(lambda w: district.desk.accept(w, offer_id, CHEN))
+    told = [op for op in district.ops if op.coll == "offers"]
+    areas, offers = district.registry.areas_under("440310"), frozenset({"offers"})
+    operators = [op for op in told if Scope(areas, None, offers).sees(op)]
+    station = [op for op in told if Scope(areas, ANHE, offers).sees(op)]
+
+    assert (len(operators), len(station)) == (2, 2)
+    assert not any(op in station for op in operators)
+    assert not any(Scope(areas, JIANGLING, offers).sees(op) for op in told)
 
 
 def test_units_follow_the_offer(district: District) -> None:

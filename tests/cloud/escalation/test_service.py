@@ -15,6 +15,9 @@ from cloud.escalation.service import is_listener_needed
 from cloud.identity.policy import Role
 from cloud.identity.service import AccountEntry, add_account
 from cloud.identity.shifts import end_shift, start_shift
+from cloud.live.hub import Hub
+from cloud.live.pumps import ConsoleWatch
+from cloud.registry.cards import HomeKind
 from cloud.registry.service import off_duty
 from cloud.storage.unit import Work
 from tests.cloud.district import ANHE, CHEN, GATEWAY, JIANGLING, LIN, POLICY, District
@@ -109,12 +112,18 @@ def test_with_nobody_on_duty_the_history_says_so(district: District) -> None:
 
 
 @pytest.mark.parametrize(
-    ("home_id", "kind"), [("ho-anhe01", AlarmKind.TECHNICAL), (None, AlarmKind.SOS)]
+    ("home_id", "kind", "home_kind"),
+    [
+        ("ho-anhe01", AlarmKind.TECHNICAL, HomeKind.REAL),
+        ("ho-anhe01", AlarmKind.SOS, HomeKind.CANARY),
+        (None, AlarmKind.SOS, HomeKind.REAL),
+    ],
+    ids=["a gateway in trouble", "a canary", "a home that nobody knows"],
 )
-def test_nobody_is_sent_where_nobody_has_called_or_nobody_knows_the_place(
-    district: District, home_id: str | None, kind: AlarmKind
+def test_nobody_is_sent_where_nobody_is_in_need_or_nobody_knows_the_place(
+    district: District, home_id: str | None, kind: AlarmKind, home_kind: HomeKind
 ) -> None:
-    alarm = district.press(home_id, kind)
+    alarm = district.press(home_id, kind, home_kind)
 
     district.pass_s(120)
 
@@ -180,6 +189,22 @@ def test_silence_is_told_also_where_the_supervisor_knows_the_alarm_already(
     district.store.write(district.escalation.console_silent)
 
     assert escalations(district, alarm)[2] == (2, (Action.SUPERVISOR,), "console_silent")
+
+
+def test_an_alarm_that_is_raised_into_the_silence_is_told_too(district: District) -> None:
+    watch = ConsoleWatch(
+        district.store, Hub(0), is_listener_needed, district.escalation.console_silent
+    )
+    first = district.press("ho-anhe01")
+
+    for _ in range(6):
+        watch.run_once(district.clock.now_ms())
+        district.clock.pass_s(2)
+    second = district.press("ho-anhe02")
+    watch.run_once(district.clock.now_ms())
+
+    for each in (first, second):
+        assert [why for _, _, why in escalations(district, each)] == ["console_silent"]
 
 
 def test_somebody_must_listen_while_an_alarm_waits_or_a_shift_is_open(district: District) -> None:
