@@ -3,7 +3,7 @@
 from typing import Any, Literal
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import UNSET, Raw, Struct, UnsetType
 
 from cloud.durable.feed import Op
 
@@ -15,12 +15,12 @@ class FeedOp(Struct, omit_defaults=True):
     coll: str
     id: str
     rev: int
-    v: Raw = Raw(b"null")
+    v: Raw | UnsetType = UNSET
 
     @classmethod
     def of(cls, op: Op) -> "FeedOp":
         """Without what says who may see it."""
-        return cls(op.op, op.coll, op.id, op.rev, op.v)
+        return cls(op.op, op.coll, op.id, op.rev, op.v if op.op == "put" else UNSET)
 
 
 class FeedRow(Struct):

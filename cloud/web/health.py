@@ -2,7 +2,7 @@
 understood."""
 
 from base64 import b64encode
-from typing import Any
+from typing import Final
 
 import anyio.to_thread
 from fastapi import APIRouter, Response
@@ -10,38 +10,36 @@ from fastapi import APIRouter, Response
 from cloud.durable.received import rejected
 from cloud.identity.policy import Action
 from cloud.web.desk import OnDesk, Visitor, allowed, read, reply
+from cloud.web.shapes import Alive, Ready, RejectedList, answer
+
+READY: Final = {**answer(Ready), 503: answer(Ready)[200]}
 
 
 def routes() -> APIRouter:
     """`/health/live`, `/health/ready`, `/api/rejected`."""
     router = APIRouter(tags=["health"])
 
-    @router.get("/health/live")
+    @router.get("/health/live", responses=answer(Alive))
     async def live() -> Response:
         """The process answers."""
-        return reply({"ok": True})
+        return reply(Alive(True))
 
-    @router.get("/health/ready")
+    @router.get("/health/ready", responses=READY)
     async def ready(desk: OnDesk) -> Response:
         """Every part that an alarm needs is there; 503 and which one is not, otherwise."""
         parts = await anyio.to_thread.run_sync(desk.is_ready)  # it asks the store
         _, troubles, _ = desk.counters.snapshot()
-        answer: dict[str, Any] = {
-            "ok": all(parts.values()),
-            "parts": parts,
-            "troubles": {
-                name: {"at_ms": each.at_ms, "count": each.times} for name, each in troubles.items()
-            },
-        }
-        return reply(answer, 200 if answer["ok"] else 503)
+        told = {name: {"at_ms": each.at_ms, "count": each.times} for name, each in troubles.items()}
+        state = Ready(all(parts.values()), parts, told)
+        return reply(state, 200 if state.ok else 503)
 
-    @router.get("/api/rejected")
+    @router.get("/api/rejected", responses=answer(RejectedList))
     async def see_rejected(visit: Visitor, desk: OnDesk) -> Response:
         """Messages that could not be used, newest first, with their bytes in base 64."""
         allowed(visit, Action.SEE_REJECTED)
         found = await read(desk, rejected)
         for each in found:
             each["payload"] = b64encode(each["payload"]).decode()
-        return reply({"rejected": found})
+        return reply(RejectedList(found))
 
     return router

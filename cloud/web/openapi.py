@@ -23,12 +23,15 @@ ANSWERS: Final[tuple[type[msgspec.Struct], ...]] = (
     shapes.AlarmDetail,
     shapes.AlarmList,
     shapes.AlarmShown,
+    shapes.Alive,
     shapes.CandidateList,
     shapes.DoorCode,
     shapes.DutyShown,
     shapes.OfferList,
     shapes.OfferShown,
     shapes.Problem,
+    shapes.Ready,
+    shapes.RejectedList,
     shapes.SessionShown,
     shapes.ShiftShown,
     shapes.StationList,
@@ -49,7 +52,7 @@ KEY: Final = {
     "in": "header",
     "required": False,
     "description": "Makes a repeated request do nothing and answer what was answered first.",
-    "schema": {"type": "string", "minLength": KEY_CHARS_MIN, "maxLength": KEY_CHARS_MAX},
+    "schema": {"type": "string", "pattern": f"^[!-~]{{{KEY_CHARS_MIN},{KEY_CHARS_MAX}}}$"},
 }
 
 

@@ -26,7 +26,7 @@ from cloud.web.desk import (
     read,
     reply,
 )
-from cloud.web.shapes import SessionShown, ShiftShown, answer
+from cloud.web.shapes import PROBLEM, SessionShown, ShiftShown, answer
 
 COOKIE_S: Final = 30 * 24 * 3600  # the server's own limits end a session earlier
 CookieToken = Annotated[str | None, Cookie(alias=COOKIE)]
@@ -75,7 +75,7 @@ def session_routes() -> APIRouter:
         """The account behind the cookie."""
         return reply(await _session(desk, visit.account, visit.csrf))
 
-    @router.delete("/session", status_code=204)
+    @router.delete("/session", status_code=204, responses=PROBLEM)
     async def sign_out(_visit: Commander, desk: OnDesk, cookie: CookieToken = None) -> Response:
         """End the session."""
         if cookie is not None:

@@ -131,7 +131,27 @@ class DutyShown(Struct, frozen=True):
     on_duty: bool
 
 
-class Trouble(Struct, frozen=True):
+class Alive(Struct, frozen=True):
+    """The process answers."""
+
+    ok: bool
+
+
+class Ready(Struct, frozen=True):
+    """Which parts there are, and what is in trouble: since when, how often."""
+
+    ok: bool
+    parts: dict[str, bool]
+    troubles: dict[str, dict[str, int]]
+
+
+class RejectedList(Struct, frozen=True):
+    """Messages that could not be used, with their bytes in base 64."""
+
+    rejected: list[dict[str, Any]]
+
+
+class Fault(Struct, frozen=True):
     """What could not be done. code: for the page's dictionary; message: for developers."""
 
     code: str
@@ -142,14 +162,17 @@ class Trouble(Struct, frozen=True):
 class Problem(Struct, frozen=True):
     """The one form of an error."""
 
-    error: Trouble
-
-
-def answer(shape: type[Struct]) -> dict[int | str, dict[str, Any]]:
-    """For a route's `responses`: this shape where it works, a Problem where it does not."""
-    return {200: _content(shape, shape.__doc__ or ""), "default": _content(Problem, "Not done")}
+    error: Fault
 
 
 def _content(shape: type[Struct], text: str) -> dict[str, Any]:
     schema = {"$ref": REF.format(name=shape.__name__)}
     return {"description": text, "content": {"application/json": {"schema": schema}}}
+
+
+PROBLEM: Final[dict[int | str, dict[str, Any]]] = {"default": _content(Problem, "Not done")}
+
+
+def answer(shape: type[Struct]) -> dict[int | str, dict[str, Any]]:
+    """For a route's `responses`: this shape where it works, a Problem where it does not."""
+    return {200: _content(shape, shape.__doc__ or ""), **PROBLEM}
