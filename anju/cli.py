@@ -16,6 +16,8 @@ from anju.errors import CannotRun
 from anju.output import Commands, set_up_logging
 
 COMMANDS: Final = {
+    "demo": "everything in one process, with ten virtual homes",
+    "edge": "the agent of a gateway",
     "serve": "run the platform until it is stopped",
     "rules": "check rule files, and run the stories beside them",
     "db": "the store: upgrade, downgrade, backup, restore, check",

@@ -4,11 +4,13 @@ import argparse
 import os
 import signal
 import threading
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import FrameType
 from typing import Final, Self
 
+from fastapi import APIRouter
 from msgspec.structs import replace
 
 from anju.broker import EmbeddedBroker
@@ -63,6 +65,7 @@ class Embedded:
         broker_port: int = 0,
         config: Path | None = None,
         pages: Path | None = None,
+        guests: Sequence[APIRouter] = (),
     ) -> None:
         """Raises CannotRun where there is no configuration, or no broker to be had."""
         self.broker = EmbeddedBroker(data / "broker", broker_port)
@@ -73,7 +76,8 @@ class Embedded:
                 pages_dir=pages_dir(pages),
                 broker=BrokerAddress(self.broker.host, self.broker.port),
                 http=HttpSettings(port=http_port),
-            )
+            ),
+            guests=guests,
         )
         self._ends = ExitStack()
 

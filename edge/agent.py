@@ -13,7 +13,6 @@ import msgspec
 from contract.topics import down_filter
 from edge import local
 from edge.clock import Clock, SystemClock
-from edge.dialects import Hearing
 from edge.errors import BadSettings, DataInUse
 from edge.health import Health
 from edge.home import HomePump
@@ -22,6 +21,7 @@ from edge.journal.limits import Keeper, Limits
 from edge.journal.store import Journal
 from edge.link import Outgoing
 from edge.mqtt import Address, MqttLink
+from edge.profiles import load_hearing
 from edge.pumps import EventSignal, Runner
 from edge.residents import Residents
 from edge.settings import BrokerSettings, Settings
@@ -47,7 +47,7 @@ class Agent:
         gateway = settings.gateway
         journal = Journal(folder, clock, f"edge:{gateway}")
         residents = Residents()
-        hearing = Hearing.load(config_dir)
+        hearing = load_hearing(config_dir)
         self.home = HomePump(
             gateway=gateway,
             link=MqttLink(
