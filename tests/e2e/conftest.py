@@ -133,8 +133,6 @@ class Demo(NamedTuple):
 @pytest.fixture(scope="session")
 def demo_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     """`anju demo` on a free port with its data in a temporary folder."""
-    if not (ROOT / "anju" / "__main__.py").exists():
-        pytest.skip("anju demo is not composed yet")
     data = tmp_path_factory.mktemp("demo")
     command = (
         sys.executable,
@@ -162,6 +160,8 @@ def demo_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
             process.wait(20)
         except subprocess.TimeoutExpired:
             process.kill()
+        if process.stdout is not None:
+            process.stdout.close()
 
 
 def first_line(stream: IO[str], within_s: float) -> str | None:
