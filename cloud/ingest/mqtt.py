@@ -156,7 +156,8 @@ class MqttSource:
             self._book.connected()  # what is open belongs to a connection that is gone
             self._queue.clear()  # the broker delivers it again
         self.connection = 0
-        log.warning("%s: connection lost: %s", self._name, reason)
+        level = logging.WARNING if reason.is_failure else logging.INFO
+        log.log(level, "%s: the connection has ended: %s", self._name, reason)
 
     def _on_message(self, _client: paho.Client, _data: Any, message: paho.MQTTMessage) -> None:
         with self._lock:
