@@ -1,6 +1,6 @@
 """Accounts and shifts as types, and the tables of identity. Of tokens only hashes are stored."""
 
-from typing import Final
+from typing import Final, Literal
 
 from msgspec import Struct
 from sqlalchemy import (
@@ -28,7 +28,7 @@ class Account(Struct, frozen=True):
     name: str
     name_en: str
     role: Role
-    lang: str
+    lang: Literal["zh", "en"]
     area_id: str | None = None
     station_id: str | None = None
     responder_id: str | None = None

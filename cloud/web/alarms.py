@@ -13,7 +13,7 @@ from cloud.alarms import commands as c
 from cloud.alarms import store
 from cloud.alarms.errors import ClaimedByOther, NotFound
 from cloud.alarms.machine import NOTE_CHARS_MAX
-from cloud.alarms.model import Alarm, Person
+from cloud.alarms.model import Alarm, Outcome, Person
 from cloud.alarms.service import handle
 from cloud.alarms.views import alarm_view
 from cloud.dispatch.service import DispatchDesk
@@ -49,7 +49,7 @@ class NoteBody(BaseModel):
 class CloseBody(BaseModel):
     """What it turned out to be. follow_up: `visit` where somebody should look in again."""
 
-    outcome: Word
+    outcome: Word = Field(json_schema_extra={"enum": list(Outcome)})
     sub_reason: Word | None = None
     note: str | None = Field(None, max_length=NOTE_CHARS_MAX)
     follow_up: Word | None = None

@@ -5,12 +5,12 @@ of them here: they describe the JSON in the OpenAPI document, and tests hold rea
 from typing import Any, Final, Literal
 
 import msgspec
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from cloud.alarms import model
 from cloud.alarms.model import AlarmKind, DeviceCard, HomeCard, Person, ResidentCard
 from cloud.alarms.views import INNER
-from cloud.dispatch.model import OfferState
+from cloud.dispatch.model import REPORT_WORDS, OfferState
 from cloud.rules.model import Severity
 from cloud.words import Words
 
@@ -27,14 +27,16 @@ class Contact(Struct, frozen=True, forbid_unknown_fields=True):
     has_key: bool
 
 
-class Report(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """What a responder found and did."""
-
-    found: str
-    action: str
-    handover: str
-    follow_up: str
-    text: str | None = None
+# Of each word one of those that dispatch knows; text only where something was written.
+_WORDS: Final[list[tuple[str, Any]]] = [(name, Literal[w]) for name, w in REPORT_WORDS.items()]
+Report: Final = msgspec.defstruct(
+    "Report",
+    [*_WORDS, ("text", str | UnsetType, UNSET)],
+    module=__name__,
+    namespace={"__doc__": "What a responder found and did."},
+    frozen=True,
+    forbid_unknown_fields=True,
+)
 
 
 class OfferOfAlarm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -57,7 +59,7 @@ class OfferOfAlarm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     rank: int
     attempt: int
     decline_reason: str | None
-    report: Report | None
+    report: Report | None  # type: ignore[valid-type]  # made of the words above
 
 
 class OfferedAlarm(Struct, frozen=True, forbid_unknown_fields=True):

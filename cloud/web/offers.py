@@ -1,12 +1,12 @@
 """Offers for stations and responders: what is asked of them, and each step of their way."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
-from cloud.dispatch.model import Crew
+from cloud.dispatch.model import DECLINE_REASONS, REPORT_WORDS, TEXT_CHARS_MAX, Crew
 from cloud.dispatch.service import DispatchDesk
 from cloud.identity.front_door import Visit
 from cloud.identity.model import Account
@@ -20,10 +20,15 @@ REASON_CHARS_MAX: Final = 500
 Step = Callable[[Work, Crew], dict[str, Any]]
 
 
-class DeclineBody(BaseModel):
-    """Why not: one of the known words."""
+def _words(known: Sequence[str]) -> Any:
+    """Says which words there are; whether it is one of them is for dispatch to judge."""
+    return Field(max_length=64, json_schema_extra={"enum": list(known)})
 
-    reason: str = Field(max_length=64)
+
+class DeclineBody(BaseModel):
+    """Why not."""
+
+    reason: str = _words(DECLINE_REASONS)
 
 
 class ArriveBody(BaseModel):
@@ -35,14 +40,13 @@ class ArriveBody(BaseModel):
 
 
 class ReportBody(BaseModel):
-    """Four words and, if need be, a text. The words are checked where they are known."""
+    """Four words and, if need be, a text."""
 
-    model_config = ConfigDict(extra="forbid")
-    found: str
-    action: str
-    handover: str
-    follow_up: str
-    text: str | None = None
+    found: str = _words(REPORT_WORDS["found"])
+    action: str = _words(REPORT_WORDS["action"])
+    handover: str = _words(REPORT_WORDS["handover"])
+    follow_up: str = _words(REPORT_WORDS["follow_up"])
+    text: str | None = Field(None, max_length=TEXT_CHARS_MAX)
 
 
 def offer_routes(dispatch: DispatchDesk) -> APIRouter:

@@ -76,7 +76,7 @@ def schemas() -> dict[str, Any]:
     """Every answer and message by name. Of an answer all fields are always there."""
     _, answers = msgspec.json.schema_components(ANSWERS, ref_template=shapes.REF)
     for shape in answers.values():
-        if "properties" in shape and shape["title"] != "Report":
+        if "properties" in shape and shape["title"] != documents.Report.__name__:
             shape["required"] = list(shape["properties"])
     unions, parts = msgspec.json.schema_components(FEED.values(), ref_template=shapes.REF)
     told = {**answers, **parts, **dict(zip(FEED, unions, strict=True))}
