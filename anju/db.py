@@ -27,7 +27,7 @@ from cloud.storage.store import Store
 from cloud.storage.unit import Work
 
 SIDE_FILES: Final = ("-wal", "-shm")  # SQLite's own, beside the database
-PARTS: Final = ("ingest", "workers")  # of the platform, each with its lock
+PARTS: Final = ("ingest", "workers", "consoles")  # of the platform, each with its lock
 Verb = Callable[[argparse.Namespace, Path], dict[str, Any]]
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import TimeoutError as TooLate
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -169,9 +170,11 @@ class Cloud:
         _listen(parts)
         _turn(ends, parts, RegistryWatch(parts.registry))
         if Role.WORKERS in self.settings.roles:
-            self._begin_alone(ends, parts, "workers", lambda its: self._begin_workers(its, parts))
+            begin = partial(self._begin_workers, parts)
+            self._exclusives["workers"] = _begin_alone(ends, parts, "workers", begin)
         if Role.INGEST in self.settings.roles:
-            self._begin_alone(ends, parts, "ingest", lambda its: self._begin_ingest(its, parts))
+            begin = partial(self._begin_ingest, parts)
+            self._exclusives["ingest"] = _begin_alone(ends, parts, "ingest", begin)
         if http is not None:
             self._begin_web(ends, parts, http)
 
@@ -189,16 +192,7 @@ class Cloud:
         self.port = server.port
         return server
 
-    def _begin_alone(
-        self, ends: ExitStack, parts: Parts, part: str, begin: Callable[[ExitStack], None]
-    ) -> None:
-        alone = Exclusive(part, parts.settings.data_dir, begin)
-        self._exclusives[part] = alone
-        ends.callback(alone.stop)
-        alone.run_once(parts.clock.now_ms())  # what is wrong here must stop the start
-        _turn(ends, parts, alone)
-
-    def _begin_ingest(self, ends: ExitStack, parts: Parts) -> None:
+    def _begin_ingest(self, parts: Parts, ends: ExitStack) -> None:
         generation = parts.store.write(fence.claim_all)
         judge = HomeJudge(parts.registry, parts.rules, parts.words, parts.counters)
         intake = Intake(judge, parts.epoch)
@@ -220,7 +214,7 @@ class Cloud:
             )
             _turn(ends, parts, pump)
 
-    def _begin_workers(self, ends: ExitStack, parts: Parts) -> None:
+    def _begin_workers(self, parts: Parts, ends: ExitStack) -> None:
         down = self._connect(ends, parts, "down", "anju-down", ())
         # What other processes change is seen by looking; what this one changes, at once.
         parts.store.bus.on(GatewayChanged, lambda work, _: work.after_commit(down.signal.set))
@@ -248,8 +242,7 @@ class Cloud:
             is_secure=parts.settings.http.is_secure,
         )
         _turn(ends, parts, FeedPump(parts.store, parts.hub))
-        tell = parts.escalation.console_silent
-        _turn(ends, parts, ConsoleWatch(parts.store, parts.hub, is_listener_needed, tell))
+        _begin_alone(ends, parts, "consoles", partial(_watch_consoles, parts))
         routers = [*_routers(parts), *self._guests]
         http.start(build_app(self.desk, routers, parts.settings.pages_dir))
         ends.callback(http.stop)  # first of all: nobody is answered half
@@ -348,6 +341,22 @@ def _build_of(pages_dir: Path) -> str:
     """What the pages were made from: one that was loaded before another build says so."""
     stamp = pages_dir / ".sources"
     return stamp.read_text("ascii")[:12] if stamp.is_file() else "none"
+
+
+def _watch_consoles(parts: Parts, ends: ExitStack) -> None:
+    """In one process only: a second one without consoles would take its own silence for ours."""
+    tell = parts.escalation.console_silent
+    _turn(ends, parts, ConsoleWatch(parts.store, parts.hub, is_listener_needed, tell))
+
+
+def _begin_alone(
+    ends: ExitStack, parts: Parts, part: str, begin: Callable[[ExitStack], None]
+) -> Exclusive:
+    alone = Exclusive(part, parts.settings.data_dir, begin)
+    ends.callback(alone.stop)
+    alone.run_once(parts.clock.now_ms())  # what is wrong here must stop the start
+    _turn(ends, parts, alone)
+    return alone
 
 
 def _turn(ends: ExitStack, parts: Parts, pump: Pump) -> None:
