@@ -1,9 +1,13 @@
 """A database made by the revisions has exactly the tables of the code."""
 
 from collections.abc import Iterator
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from alembic.migration import MigrationContext
+from alembic.operations import Operations
+from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, inspect, text
 
 from cloud.storage import migrate
@@ -87,6 +91,20 @@ def test_an_address_does_as_well_as_an_engine(tmp_path: Path) -> None:
     migrate.upgrade(url)
 
     assert migrate.current_revision(url) == NEWEST
+
+
+def test_the_revisions_can_be_said_in_postgresql_too() -> None:
+    script = StringIO()
+    options = {"as_sql": True, "output_buffer": script}
+    context = MigrationContext.configure(dialect_name="postgresql", opts=options)
+    folder = ScriptDirectory(str(migrate.FOLDER))
+
+    with Operations.context(context):
+        for revision in reversed(list(folder.walk_revisions())):
+            revision.module.upgrade()
+
+    assert "WHERE ended_ms IS NULL" in script.getvalue()  # one open shift for each account
+    assert "BYTEA" in script.getvalue()
 
 
 def test_a_revision_that_fails_half_way_leaves_the_database_as_it_was(engine: Engine) -> None:

@@ -1,0 +1,60 @@
+"""Who sees what: everything that is not an account's is denied."""
+
+from typing import Any
+
+import pytest
+
+from cloud.identity.model import Account
+from cloud.identity.policy import Role
+from cloud.web.scope import scope_of, sees
+from tests.cloud.web.conftest import Town
+
+ANHE, ELSEWHERE = "440310002902", "440399"
+
+
+def _account(role: Role, **bound: Any) -> Account:
+    return Account("ac-1", "x", "x", "x", role, "zh", **bound)
+
+
+def test_an_operator_sees_everything_below_the_accounts_area(town: Town) -> None:
+    scope = scope_of(town.registry, _account(Role.OPERATOR, area_id="440310"))
+
+    assert sees(scope, "alarms", ANHE)
+    assert sees(scope, "offers", ANHE, None)
+    assert not sees(scope, "alarms", ELSEWHERE)
+
+
+def test_an_alarm_of_a_gateway_that_nobody_knows_is_for_every_operator(town: Town) -> None:
+    scope = scope_of(town.registry, _account(Role.OPERATOR, area_id="440310"))
+
+    assert sees(scope, "alarms", "")
+
+
+@pytest.mark.parametrize("area", [ANHE, ""])
+def test_an_account_without_an_area_sees_nothing(town: Town, area: str) -> None:
+    scope = scope_of(town.registry, _account(Role.OPERATOR))
+
+    assert not sees(scope, "alarms", area)
+
+
+def test_a_responder_without_a_station_is_of_the_one_in_the_registry(town: Town) -> None:
+    scope = scope_of(town.registry, _account(Role.RESPONDER, responder_id="re-liuyang"))
+
+    assert sees(scope, "offers", ANHE, "st-jiangling")
+    assert not sees(scope, "offers", ANHE, "st-anhe")
+    assert not sees(scope, "alarms", ANHE, "st-jiangling")
+
+
+def test_a_station_account_without_a_station_sees_nothing(town: Town) -> None:
+    scope = scope_of(town.registry, _account(Role.STATION, area_id="440310"))
+
+    assert not sees(scope, "offers", ANHE, "st-anhe")
+    assert not sees(scope, "offers", ANHE, None)
+
+
+def test_only_what_is_asked_for_is_followed(town: Town) -> None:
+    account = _account(Role.OPERATOR, area_id="440310")
+
+    scope = scope_of(town.registry, account, ["units", "secrets"])
+
+    assert scope.collections == {"units"}
