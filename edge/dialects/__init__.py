@@ -15,7 +15,7 @@ from edge.meaning import NOT_KNOWN, Heard
 class Hearing:
     """Turns MQTT messages of the home broker into readings; never raises.
 
-    Stateful only in what bridges announced. With profiles and catalogue: edge.profiles.load_hearing.
+    Stateful only in what bridges announced. With what we ship: edge.profiles.load_hearing.
     """
 
     def __init__(self, profiles: Profiles | None = None, catalogue: Catalogue = NO_CATALOGUE):

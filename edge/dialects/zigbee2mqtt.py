@@ -60,12 +60,16 @@ class Zigbee2Mqtt:
         self._join()
 
     def hear(self, topic: str, payload: bytes, retain: bool) -> Heard:
-        """NOT_KNOWN where the topic is neither a known device's nor below a base topic."""
+        """NOT_KNOWN where topic and form of the message are nobody's of ours."""
         self._learn_base(topic, payload)
         base = self._base_of(topic)
         if base is not None and topic.startswith(f"{base}/bridge/"):
             return self._bridge(base, topic.removeprefix(f"{base}/bridge/"), payload, retain)
         value = parsed(payload) if len(payload) <= PAYLOAD_BYTES_MAX else NOT_JSON
+        if base is None and isinstance(value, dict) and "linkquality" in value:
+            base = topic.partition("/")[
+                0
+            ]  # no bridge was introduced, yet no other software says so
         place = self._place(topic, base, is_object=isinstance(value, dict))
         if place is None:
             return NOT_KNOWN
@@ -197,7 +201,7 @@ class Zigbee2Mqtt:
 
 def _is_command(rest: str) -> bool:
     """`set`, `get`, `set/<attribute>`, `<endpoint>/set`, behind a device's topic."""
-    return rest.startswith(("set/", "get/")) or rest.rpartition("/")[2] in ("set", "get")
+    return not {"set", "get"}.isdisjoint(rest.split("/")[-2:])
 
 
 def _stranger(name: str) -> Device:
