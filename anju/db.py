@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from alembic.util import CommandError
 from sqlalchemy import update
 
 from anju.errors import CannotRun
@@ -50,7 +51,7 @@ def add(commands: Commands) -> None:
         if name == "restore":
             one.add_argument("file", type=Path, help="the backup")
         if name == "downgrade":
-            one.add_argument("revision", help="to which; `base`: no tables at all")
+            one.add_argument("revision", nargs="?", default="-1", help="else the one before")
         add_json(one)
         one.set_defaults(run=run, do=verb)
 
@@ -80,7 +81,10 @@ def _downgrade(args: argparse.Namespace, database: Path) -> dict[str, Any]:
     _require(database)
     with _alone(database):
         saved = _save(database, _stamped(database))
-        migrate.downgrade(_url(database), args.revision)
+        try:
+            migrate.downgrade(_url(database), args.revision)
+        except CommandError as error:
+            raise CannotRun(f"no way back to '{args.revision}': {error}") from error
     return {**_document(database), "backup": str(saved)}
 
 

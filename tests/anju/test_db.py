@@ -97,5 +97,12 @@ def test_going_back_saves_the_store_first(shop: Shop) -> None:
     assert Path(back["backup"]).is_file()
 
 
+def test_there_is_no_way_back_to_a_revision_that_never_was(shop: Shop) -> None:
+    shop.db("upgrade")
+
+    assert "no way back to 'brewed'" in shop.db("downgrade", "brewed", code=2)["error"]
+    assert shop.db("check")["problems"] == []
+
+
 def test_a_store_that_is_not_there_could_not_be_checked(shop: Shop) -> None:
     assert "anju db upgrade" in shop.db("check", code=2)["error"]

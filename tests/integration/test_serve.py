@@ -138,14 +138,20 @@ def broken_rules(folder: Path) -> Path:
 
 
 @contextmanager
-def served(data: Path, *words: str) -> Iterator["subprocess.Popen[str]"]:
+def served(*words: str) -> Iterator["subprocess.Popen[str]"]:
     """`anju serve` in a process of its own."""
-    command = [sys.executable, "-m", "anju", "serve", "--data", str(data), *words]
+    command = [sys.executable, "-m", "anju", "serve", *words]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         try:
             yield process
         finally:
             process.kill()
+
+
+def said(process: "subprocess.Popen[str]") -> str:
+    """Its next line."""
+    assert process.stdout is not None
+    return process.stdout.readline()
 
 
 @contextmanager
@@ -297,12 +303,26 @@ def test_a_start_that_fails_leaves_nothing_running(house: House) -> None:
         assert threading.active_count() == before
 
 
-def test_serve_says_where_it_is_and_ends_in_order_at_sigterm(tmp_path: Path) -> None:
-    port = free_port()
-    with served(tmp_path, "--port", str(port), "--broker-port", str(free_port())) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == f"anju: http://{HOST}:{port}\n"
-        assert process.stdout.readline().startswith("anju: broker 127.0.0.1:")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=str)
+def test_serve_says_where_it_is_and_ends_in_order(number: signal.Signals, tmp_path: Path) -> None:
+    ports = ["--port", "0", "--broker-port", "0"]
+    with served("--data", str(tmp_path), *ports) as process:
+        assert said(process).startswith(f"anju: http://{HOST}:")
+        assert said(process).startswith(f"anju: broker {HOST}:")
+
+        process.send_signal(number)
+
+        assert process.wait(20) == 0
+
+
+def test_serve_on_servers_of_a_file_needs_none_of_them_to_start(tmp_path: Path) -> None:
+    file = tmp_path / "cloud.toml"
+    file.write_text('data_dir = "d"\n[broker]\nhost = "127.0.0.1"\nport = 1\n[http]\nport = 0\n')
+    with served("--config", str(file)) as process:
+        url = said(process).removeprefix("anju: ").strip()
+        with Client(base_url=url) as anybody:
+            assert anybody.get("/health/live").json() == {"ok": True}
+            assert anybody.get("/health/ready").status_code == 503
 
         process.send_signal(signal.SIGTERM)
 
