@@ -67,9 +67,7 @@ class Zigbee2Mqtt:
             return self._bridge(base, topic.removeprefix(f"{base}/bridge/"), payload, retain)
         value = parsed(payload) if len(payload) <= PAYLOAD_BYTES_MAX else NOT_JSON
         if base is None and isinstance(value, dict) and "linkquality" in value:
-            base = topic.partition("/")[
-                0
-            ]  # no bridge was introduced, yet no other software says so
+            base = topic.partition("/")[0]  # not introduced, yet no other software says so
         place = self._place(topic, base, is_object=isinstance(value, dict))
         if place is None:
             return NOT_KNOWN
