@@ -55,12 +55,20 @@ def read_settings(path: Path) -> Settings:
         text = path.read_bytes()[: FILE_BYTES_MAX + 1]
         if len(text) > FILE_BYTES_MAX:
             raise BadSettings(f"{path}: larger than {FILE_BYTES_MAX} bytes")
-        settings = msgspec.convert(tomllib.loads(text.decode()), Settings, strict=True)
+        plain = tomllib.loads(text.decode())
+        settings = msgspec.convert(plain, Settings, strict=True, dec_hook=_path)
     except OSError as error:
         raise BadSettings(f"{path} cannot be read: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:
         raise BadSettings(f"{path}: {error}") from error
     return checked(settings)
+
+
+def _path(kind: type, value: object) -> Path:
+    """The one kind of value that TOML does not know."""
+    if kind is Path and isinstance(value, str):
+        return Path(value)
+    raise TypeError(f"expected a text, got {value!r}")
 
 
 def checked(settings: Settings) -> Settings:
