@@ -1,6 +1,7 @@
 """The simulators' MQTT client: paho, MQTT 5. It reconnects by itself and hands on what it hears."""
 
 import logging
+import socket
 import threading
 from collections.abc import Callable, Iterable
 from typing import Any, Final
@@ -43,6 +44,7 @@ class Link:
         self._client.on_connect = self._connected
         self._client.on_disconnect = self._disconnected
         self._client.on_message = self._heard
+        self._client.on_socket_open = _send_at_once
         if will is not None:
             self._client.will_set(will.topic, will.payload, will.qos, will.retain)
 
@@ -97,6 +99,11 @@ class Link:
 
     def _heard(self, _client: Client, _userdata: Any, message: MQTTMessage) -> None:
         self._on_message(message.topic, bytes(message.payload))
+
+
+def _send_at_once(_client: Client, _userdata: Any, sock: Any) -> None:
+    """A press must not wait for TCP's delayed acknowledgement."""
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 def was_taken(info: MQTTMessageInfo, timeout_s: float) -> bool:

@@ -104,7 +104,7 @@ def _journal(view: View, facts: dict[str, Any], folder: Path) -> Iterator[str]:
     if not facts["is_configured"]:
         yield "the cloud has not said yet which devices are registered here"
     for broken in sorted(folder.glob(f"{FILE_NAME}.broken-*[0-9]")):
-        yield f"a damaged journal was set aside as {broken.name}; send it to support, then delete it"
+        yield f"a damaged journal was set aside as {broken.name}; send it to support"
 
 
 def _disk(folder: Path) -> Iterator[str]:
@@ -119,7 +119,7 @@ def _disk(folder: Path) -> Iterator[str]:
 
 def _clock(clock: Clock) -> Iterator[str]:
     if not clock.is_synced():
-        yield "nothing keeps this machine's clock right; switch on NTP (ages of alarms do not need it)"
+        yield "nothing keeps this machine's clock right; switch on NTP"
 
 
 def _brokers(settings: Settings) -> Iterator[str]:

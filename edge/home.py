@@ -84,6 +84,7 @@ class HomePump:
         uplink_signal: EventSignal,
     ) -> None:
         self.signal = signal
+        self.config: Config | None = None  # as the cloud last said
         self.done: deque[str] = deque()  # commands carried out, for the uplink to report
         self._gateway, self._link, self._journal = gateway, link, journal
         self._intake, self._residents, self._local = intake, residents, local
@@ -432,6 +433,7 @@ class HomePump:
                 log.warning("the cloud has forgotten readings: %d rows wait again", count)
 
     def _configure(self, config: Config) -> None:
+        self.config = config
         self._intake.configure(config.devices, config.cancel_window_s)
 
     # ------------------------------------------------------------ beginning, idling, saying how it
