@@ -12,9 +12,9 @@ import msgspec
 
 from contract.lanes import Lane
 from contract.messages import Config
+from edge.answers import CONFIG
 from edge.clock import Clock
 from edge.errors import JournalError
-from edge.home import CONFIG
 from edge.journal.schema import FILE_NAME
 from edge.journal.view import View
 from edge.settings import BrokerSettings, Settings

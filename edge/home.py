@@ -12,10 +12,10 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from contract.intervals import covers
 from contract.lanes import ROW_LANES, Lane
 from contract.messages import Ack, Config, DownMessage, Say
 from edge import local as speech
+from edge.answers import CONFIG, apply
 from edge.clock import Clock, Now
 from edge.errors import JournalError, JournalUnavailable
 from edge.health import STATUS_EVERY_MS, Health
@@ -39,7 +39,7 @@ SETTLED_FOR_SURE_MS: Final = 500  # after this an acknowledgement has left the m
 IDLE_MS: Final = 1_000
 KEEP_MS: Final = 60_000
 TELLINGS_MAX: Final = 1_000  # spoken words that the home broker has not confirmed
-CONFIG, EPOCH, SETTLED = "config", "cloud_epoch", "settled"
+SETTLED: Final = "settled"
 
 
 class Waiting(NamedTuple):
@@ -251,7 +251,9 @@ class HomePump:
         rows: list[Row] = []
         n, rejected_n = self._n, self._rejected_n
         with self._journal.writing() as work:
-            answered = [row for each in inbox for row in self._apply(work, each, now)]
+            answered = [
+                row for each in inbox for row in apply(self._journal, work, each, now.wall_ms)
+            ]
             for each in batch:
                 of_message = [
                     self._append(work, entry, reading) for entry, reading in each.read.entries
@@ -396,41 +398,6 @@ class HomePump:
     def _finish(self, command: str) -> None:
         self.done.append(command)
         self._uplink_signal.set()
-
-    # ------------------------------------------------------------ what the cloud says
-
-    def _apply(self, work: Writing, message: DownMessage, now: Now) -> list[Row]:
-        if isinstance(message, Config):
-            work.set_meta(CONFIG, msgspec.json.encode(message).decode())
-            return []
-        if isinstance(message, Ack) and message.journal == self._journal.id:
-            return self._acknowledge(work, message, now)
-        return []
-
-    def _acknowledge(self, work: Writing, ack: Ack, now: Now) -> list[Row]:
-        lane = Lane(ack.lane)
-        self._check_epoch(work, ack, lane)
-        if lane in ROW_LANES:
-            if ack.refused:
-                work.refuse(lane, ack.refused, ack.cloud_epoch)
-            return work.acknowledge(lane, ack.seqs, now.wall_ms)
-        work.acknowledge_intervals(lane, ack.intervals)
-        return []
-
-    def _check_epoch(self, work: Writing, ack: Ack, lane: Lane) -> None:
-        """A cloud that was made new, or came back from a backup, is offered alarms and events
-        again."""
-        known = self._journal.view.meta(EPOCH)
-        if known != ack.cloud_epoch:
-            work.set_meta(EPOCH, ack.cloud_epoch)
-            if known is not None:
-                count = work.offer_again()
-                log.warning("the cloud is another one (%s): %d rows wait again", known, count)
-        elif ack.hello and lane not in ROW_LANES:
-            had = self._journal.view.lanes()[lane].acked
-            if not all(covers(ack.intervals, each) for each in had):
-                count = work.offer_again()
-                log.warning("the cloud has forgotten readings: %d rows wait again", count)
 
     def _configure(self, config: Config) -> None:
         self.config = config

@@ -1,0 +1,53 @@
+"""What the cloud says of our rows and devices, written into the journal."""
+
+import logging
+from typing import Final
+
+import msgspec
+
+from contract.intervals import covers
+from contract.lanes import ROW_LANES, Lane
+from contract.messages import Ack, Config, DownMessage
+from edge.journal.model import Row
+from edge.journal.store import Journal
+from edge.journal.writing import Writing
+
+log = logging.getLogger(__name__)
+CONFIG: Final = "config"
+EPOCH: Final = "cloud_epoch"
+
+
+def apply(journal: Journal, work: Writing, message: DownMessage, wall_ms: int) -> list[Row]:
+    """Keep it; the rows that it acknowledges for the first time."""
+    if isinstance(message, Config):
+        work.set_meta(CONFIG, msgspec.json.encode(message).decode())
+        return []
+    if isinstance(message, Ack) and message.journal == journal.id:
+        return _acknowledge(journal, work, message, wall_ms)
+    return []
+
+
+def _acknowledge(journal: Journal, work: Writing, ack: Ack, wall_ms: int) -> list[Row]:
+    lane = Lane(ack.lane)
+    _check_epoch(journal, work, ack, lane)
+    if lane in ROW_LANES:
+        if ack.refused:
+            work.refuse(lane, ack.refused, ack.cloud_epoch)
+        return work.acknowledge(lane, ack.seqs, wall_ms)
+    work.acknowledge_intervals(lane, ack.intervals)
+    return []
+
+
+def _check_epoch(journal: Journal, work: Writing, ack: Ack, lane: Lane) -> None:
+    """A cloud that was made new, or came back from a backup, is offered alarms and events again."""
+    known = journal.view.meta(EPOCH)
+    if known != ack.cloud_epoch:
+        work.set_meta(EPOCH, ack.cloud_epoch)
+        if known is not None:
+            count = work.offer_again()
+            log.warning("the cloud is another one (%s): %d rows wait again", known, count)
+    elif ack.hello and lane not in ROW_LANES:
+        had = journal.view.lanes()[lane].acked
+        if not all(covers(ack.intervals, each) for each in had):
+            count = work.offer_again()
+            log.warning("the cloud has forgotten readings: %d rows wait again", count)
