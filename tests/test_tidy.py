@@ -47,6 +47,9 @@ COMMANDS: Final = {
         "make check": "test_what_make_does_is_what_the_tests_run",
         "make prove": "test_what_make_does_is_what_the_tests_run",
     },
+    "tests/integration/test_demo_check.py": {
+        "anju demo --check": "test_one_press_goes_all_the_way_and_each_hop_says_how_long_it_took",
+    },
     "tests/integration/test_serve.py": {
         "anju serve": "test_serve_says_where_it_is_and_ends_in_order",
     },
