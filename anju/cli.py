@@ -19,6 +19,7 @@ COMMANDS: Final = {
     "demo": "everything in one process, with ten virtual homes",
     "edge": "the agent of a gateway",
     "serve": "run the platform until it is stopped",
+    "torture": "kill parts again and again, and count what is lost",
     "rules": "check rule files, and run the stories beside them",
     "db": "the store: upgrade, downgrade, backup, restore, check",
 }

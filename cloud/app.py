@@ -250,12 +250,15 @@ class Cloud:
     def _connect(
         self, ends: ExitStack, parts: Parts, name: str, client_id: str, filters: Sequence[str]
     ) -> MqttSource:
-        broker = parts.settings.broker
-        source = MqttSource(client_id, filters, broker, parts.clock, parts.counters)
+        source = self._source(parts, client_id, filters)
         self._sources[name] = source
         source.start()
         ends.callback(source.stop)
         return source
+
+    def _source(self, parts: Parts, client_id: str, filters: Sequence[str]) -> MqttSource:
+        broker = parts.settings.broker
+        return MqttSource(client_id, filters, broker, parts.clock, parts.counters)
 
 
 # ---------------------------------------------------------------- the rooms, joined

@@ -21,19 +21,19 @@ log = logging.getLogger(__name__)
 WINDOW: Final = 50  # unacknowledged messages at a time
 CONNECT_S: Final = 5.0
 BETWEEN_TRIES_S: Final = 0.1
-LOOK_S: Final = 0.05
+LOOK_S: Final = 0.005
 
 
 class Driver:
     """Runs a script in a thread of its own.
 
-    on_taken: called with what the broker has just acknowledged, after it is in the ledger; a
-    tormentor picks its instant by it.
+    script: None says that nothing is to be sent now. on_taken: called with what the broker has just
+    acknowledged, after it is in the ledger; a tormentor picks its instant by it.
     """
 
     def __init__(
         self,
-        script: Iterator[Shot],
+        script: Iterator[Shot | None],
         ledger: Ledger,
         clock: Clock,
         *,
@@ -72,15 +72,18 @@ class Driver:
     def _drive(self, run: "_Connection") -> None:
         """Until the connection breaks, the script ends or we are stopped."""
         while run.is_alive and not self._stopping.is_set():
-            shot = next(self._script, None) if run.has_room else None
+            shot: Shot | None = None
+            if run.has_room:
+                try:
+                    shot = next(self._script)
+                except StopIteration:
+                    self._drain(run)
+                    self.is_done.set()
+                    return
             if shot is not None:
                 run.send(shot)
                 self._stopping.wait(self._pause_s)
-            elif run.has_room:
-                self._drain(run)
-                self.is_done.set()
-                return
-            self._take(run, LOOK_S if not run.has_room else 0.0)
+            self._take(run, LOOK_S if shot is None else 0.0)
         self._drain(run)
 
     def _drain(self, run: "_Connection") -> None:

@@ -3,6 +3,7 @@
 import fcntl
 import logging
 import os
+from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from random import Random
@@ -19,7 +20,7 @@ from edge.home import HomePump
 from edge.intake import Intake
 from edge.journal.limits import Keeper, Limits
 from edge.journal.store import Journal
-from edge.link import Outgoing
+from edge.link import Link, Outgoing
 from edge.mqtt import Address, MqttLink
 from edge.profiles import load_hearing
 from edge.pumps import EventSignal, Runner
@@ -35,10 +36,17 @@ DAY_MS: Final = 86_400_000
 class Agent:
     """One gateway's agent. Raises BadSettings, DataInUse, JournalUnavailable.
 
-    config_dir: words and device profiles.
+    config_dir: words and device profiles; wrap_home: stands between agent and home broker, for
+    proofs that cut or spoil the link.
     """
 
-    def __init__(self, settings: Settings, config_dir: Path, clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        config_dir: Path,
+        clock: Clock | None = None,
+        wrap_home: Callable[[Link], Link] = lambda link: link,
+    ) -> None:
         self.settings, self.health = settings, Health()
         clock = clock or SystemClock()
         folder = settings.data_dir
@@ -50,12 +58,14 @@ class Agent:
         hearing = load_hearing(config_dir)
         self.home = HomePump(
             gateway=gateway,
-            link=MqttLink(
-                f"{gateway}-home",
-                _address(settings.home),
-                settings.home.topics,
-                home_signal,
-                will=_offline(gateway),
+            link=wrap_home(
+                MqttLink(
+                    f"{gateway}-home",
+                    _address(settings.home),
+                    settings.home.topics,
+                    home_signal,
+                    will=_offline(gateway),
+                )
             ),
             signal=home_signal,
             journal=journal,

@@ -141,7 +141,7 @@ class Intake:
         marked: list[tuple[Entry, Reading | None]] = []
         for entry, reading in entries:
             of_lane = next((each for each in firsts if each[0] == entry.lane), None)
-            if entry.lane in ROW_LANES and of_lane is not None:
+            if of_lane is not None:
                 firsts.remove(of_lane)
                 marked.append((_with_rep(entry, self._first(entry.lane, of_lane[1])), reading))
             else:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 Rows = tuple[tuple[str, int], ...]
-LOOK_AT_MAX: Final = 256  # messages after which nothing can be a redelivery any more
+LOOK_AT_MAX: Final = 10_000  # messages after which nothing can be a redelivery any more
 
 
 class Known(NamedTuple):

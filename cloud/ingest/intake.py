@@ -17,11 +17,12 @@ from contract.intervals import holds, merged, of
 from contract.lanes import INTERVAL_LANES, ROW_LANES, Lane, Notice, lane_of
 from contract.messages import Ack, Batch, Done, Hello, Refusal, Row
 from contract.properties import Identity, fingerprint, from_properties
-from contract.vocabulary import Measurement
+from contract.vocabulary import SPECS, Measurement
 
 HELLO_SEQS_MAX: Final = 5000  # rows confirmed in answer to one hello; the rest when they come again
 _NAMES: Final = {m.value: lane_of(m) for m in Measurement}
 _NOTICES: Final = {notice.value for notice in Notice}
+_MILLIS_MAX: Final = 2**53 - 1  # contract.messages.Millis
 _encode = msgspec.json.Encoder().encode
 
 
@@ -64,9 +65,7 @@ class Intake:
 
     def reject(self, work: Work, delivery: Delivery, reason: str, detail: str) -> list[Answer]:
         """Keep the bytes; on the alarm lane also raise a technical alarm, once; refuse by name."""
-        identity = from_properties(delivery.properties)
-        if identity is not None and identity.lane is not delivery.lane:
-            identity = None
+        identity = _identity_of(delivery)
         key = _reject_key(delivery, identity)
         is_new = received.quarantine(
             work,
@@ -112,7 +111,7 @@ class Intake:
         )
         for device, row in fresh:
             if row.seq in refused:
-                self._report_unknown(work, delivery, key, device, row)
+                self._report_refused(work, delivery, key, device, row.seq, refused[row.seq])
         facts = [
             _fact(delivery, batch, device, row) for device, row in fresh if row.seq not in refused
         ]
@@ -127,21 +126,14 @@ class Intake:
         )
         return Answer(delivery.gateway, ack)
 
-    def _report_unknown(
-        self, work: Work, delivery: Delivery, key: LaneKey, device: str, row: Row
+    def _report_refused(
+        self, work: Work, delivery: Delivery, key: LaneKey, device: str, seq: int, why: str
     ) -> None:
         if delivery.lane is Lane.ALARM:
-            self._judge.report(
-                work,
-                Technical(
-                    _row_key(key, row.seq),
-                    delivery.gateway,
-                    device,
-                    "unknown_name",
-                    f"'{row.name}' on the alarm lane is no word of ours",
-                    delivery.received_ms,
-                ),
-            )
+            reason, _, detail = why.partition(": ")
+            press, received_ms = _row_key(key, seq), delivery.received_ms
+            case = Technical(press, delivery.gateway, device, reason, detail, received_ms)
+            self._judge.report(work, case)
 
     # ------------------------------------------------------------ data and health lanes
 
@@ -159,7 +151,9 @@ class Intake:
             now, fresh = done, []
         if now != done:
             received.keep_applied(work, key, now, is_new=before is None)
-        facts = [_fact(delivery, batch, device, row) for device, row in fresh if row.name in _NAMES]
+        # A reading that the home broker delivered twice is the same reading.
+        told = [each for each in fresh if each[1].name in _NAMES and not _is_repeat(each[1])]
+        facts = [_fact(delivery, batch, device, row) for device, row in told]
         if facts:
             self._judge.judge(work, facts)
         ack = Ack(
@@ -186,10 +180,22 @@ class Intake:
         return answers
 
 
+def _is_repeat(row: Row) -> bool:
+    return row.x is not None and row.x.rep is not None
+
+
+def _identity_of(delivery: Delivery) -> Identity | None:
+    """What the properties say, where the topic bears them out."""
+    identity = from_properties(delivery.properties)
+    is_borne_out = identity is not None and identity.lane is delivery.lane
+    return identity if is_borne_out and delivery.fault is None else None
+
+
 def _reject_key(delivery: Delivery, identity: Identity | None) -> str:
+    """Never the key of a row: bytes that bear a row's number must not stand in for the row."""
     if identity is None:
         return f"sha256:{fingerprint(delivery.topic, delivery.payload)}"
-    return f"{delivery.gateway}/{identity.journal}/{identity.lane}/{identity.first}"
+    return f"rejected:{delivery.gateway}/{identity.journal}/{identity.lane}/{identity.first}"
 
 
 def _row_key(key: LaneKey, seq: int) -> str:
@@ -197,14 +203,24 @@ def _row_key(key: LaneKey, seq: int) -> str:
 
 
 def _why_refused(row: Row, lane: Lane) -> str | None:
-    if row.name in _NAMES or (lane is Lane.ALARM and row.name in _NOTICES):
+    if lane is Lane.ALARM and row.name in _NOTICES:
         return None
-    return f"unknown_name: '{row.name[:64]}'"
+    if row.name not in _NAMES:
+        return f"unknown_name: '{row.name[:64]}' is no word of ours"
+    spec = SPECS[Measurement(row.name)]
+    if lane is Lane.ALARM and spec.type == "bool" and not isinstance(row.value, bool):
+        return f"undecodable: '{row.name}' is true or false, not of type {type(row.value).__name__}"
+    return None
 
 
 def _event(batch: Batch, device: str, row: Row, refused: dict[int, str]) -> EventRow:
-    happened = batch.t0_ms + row.dt_ms
-    return EventRow(row.seq, device, row.name, _encode(row), happened, refused.get(row.seq))
+    happened_ms = _happened_ms(batch, row)
+    return EventRow(row.seq, device, row.name, _encode(row), happened_ms, refused.get(row.seq))
+
+
+def _happened_ms(batch: Batch, row: Row) -> int:
+    """By the edge's wall clock, which may say anything; no time is a reason to lose a row."""
+    return min(max(batch.t0_ms + row.dt_ms, 0), _MILLIS_MAX)
 
 
 def _fact(delivery: Delivery, batch: Batch, device: str, row: Row) -> Fact:
@@ -218,9 +234,9 @@ def _fact(delivery: Delivery, batch: Batch, device: str, row: Row) -> Fact:
         lane=delivery.lane,
         device=device,
         row=row,
-        happened_ms=batch.t0_ms + row.dt_ms,
+        happened_ms=_happened_ms(batch, row),
         received_ms=delivery.received_ms,
-        age_ms=None if age_ms is None else age_ms + delivery.waited_s * 1000,
+        age_ms=None if age_ms is None else min(age_ms + delivery.waited_s * 1000, _MILLIS_MAX),
         repeats=_row_key(key, extra.rep) if extra and extra.rep else None,
         cancels=_row_key(key, extra.cancels) if extra and extra.cancels else None,
     )
@@ -232,7 +248,7 @@ def merge_answers(answers: Sequence[Answer]) -> list[Answer]:
     for gateway, ack in answers:
         held = merged.setdefault((gateway, ack.journal, ack.lane, ack.hello), ack)
         if held is not ack:
-            held.seqs = [*held.seqs, *ack.seqs]
-            held.refused = [*held.refused, *ack.refused]
+            held.seqs += ack.seqs
+            held.refused += ack.refused
             held.intervals = ack.intervals
     return [Answer(key[0], ack) for key, ack in merged.items()]

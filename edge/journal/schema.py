@@ -14,7 +14,8 @@ from edge.journal.model import Entry, Row, Taken
 
 VERSION: Final = 1
 FILE_NAME: Final = "journal.db"
-MESSAGES_KEPT: Final = 256  # more than any receive maximum of ours
+# measured: Mosquitto sends 600 again at once, whatever our receive maximum
+MESSAGES_KEPT: Final = 10_000
 REJECTED_KEPT: Final = 200
 CHECKPOINT_PAGES: Final = 4_000  # a last resort; idle turns checkpoint long before
 BUSY_S: Final = 5.0

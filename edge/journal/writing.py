@@ -48,9 +48,9 @@ class Writing:
             (n % MESSAGES_KEPT, n, origin.mid, origin.topic, origin.sha256, pairs),
         )
 
-    def forget_messages(self) -> None:
-        """Nothing of earlier connections can be delivered again."""
-        self._db.execute("DELETE FROM messages")
+    def forget_messages(self, n: int | None = None) -> None:
+        """Deliveries up to the n-th (without it: all) cannot come again."""
+        self._db.execute("DELETE FROM messages WHERE ? IS NULL OR n <= ?", (n, n))
 
     def reject(self, n: int, at_ms: int, topic: str, payload: bytes, reason: str) -> None:
         """Keep a message that gave nothing, for people to look at; the last two hundred."""
