@@ -13,6 +13,7 @@ JSON_DEFLATE: Final = "application/vnd.anju.v1+json+deflate"
 MESSAGE_BYTES_MAX: Final = 256 * 1024
 DEFLATE_ABOVE_BYTES: Final = 1024
 INFLATED_BYTES_MAX: Final = 2 * 1024 * 1024
+ROWS_MAX: Final = 5000  # of one batch, ten times what an edge sends: who takes it holds the store
 
 M = TypeVar("M", bound=UpMessage | DownMessage)
 _encoder = msgspec.json.Encoder()
@@ -96,9 +97,12 @@ def _version_error(data: bytes) -> UnknownVersion | None:
 
 
 def _check_batch(batch: Batch) -> None:
-    if not batch.gaps and not any(device.rows for device in batch.devices):
+    rows = sum(len(device.rows) for device in batch.devices)
+    if not batch.gaps and rows == 0:
         raise Malformed("a batch without rows or gaps says nothing")
-    if batch.lane == "alarm" and sum(len(device.rows) for device in batch.devices) != 1:
+    if rows > ROWS_MAX or len(batch.gaps) > ROWS_MAX:
+        raise Malformed(f"a batch carries at most {ROWS_MAX} rows and as many gaps")
+    if batch.lane == "alarm" and rows != 1:
         raise Malformed("a batch on the alarm lane carries exactly one row")
     if any(gap.first > gap.last for gap in batch.gaps):
         raise Malformed("a gap ends before it begins")

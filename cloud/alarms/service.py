@@ -38,7 +38,11 @@ class Call(Struct, frozen=True, kw_only=True):
 
 
 def raise_call(work: Work, call: Call) -> Alarm:
-    """A new alarm, or one more call of the open one (docs/decisions/0009)."""
+    """A new alarm, or one more call of the open one (docs/decisions/0009). A press that is told in
+    a case already, open or closed, changes nothing: an old number never opens anything again."""
+    told = store.alarm_of_press(work, call.press.key)
+    if told is not None and (case := store.find(work, told)) is not None:
+        return case.alarm
     kept = store.find_open(work, call.fold_key)
     verdict = judge(_open_alarm(work, kept, call), call.repeats)
     if verdict.fold is Fold.RAISE or kept is None:

@@ -1,5 +1,6 @@
 """The judge in production: registry, last values, rules and alarms, in the facts' transaction."""
 
+from collections import Counter
 from collections.abc import Sequence
 from itertools import groupby
 from typing import Final
@@ -32,6 +33,7 @@ from contract.topics import partition_of
 from contract.vocabulary import SPECS, Measurement
 
 TECHNICAL_RULE: Final = "technical"
+UNIT_CHARS_MAX: Final = 64
 SEX: Final = {"f": "female", "m": "male"}  # the registry's letter → the pages' word
 _NOTICES: Final = {notice.value for notice in Notice}
 
@@ -49,14 +51,17 @@ class HomeJudge:
     def judge(self, work: Work, facts: Sequence[Fact]) -> None:
         """See Judge."""
         known: list[tuple[str, cards.DeviceCard, Fact]] = []
+        strangers: list[Fact] = []
         for fact in facts:
             device = self._registry.device_of(fact.gateway, fact.device)
             if fact.row.name in _NOTICES:
                 self._notice(work, fact, device)
             elif device is None or device.home_id is None:
-                self._stranger(work, fact)
+                strangers.append(fact)
             else:
                 known.append((device.home_id, device, fact))
+        if strangers:
+            self._sight(work, strangers)
         # Homes in order of id, so that two owners cannot wait for each other.
         known.sort(key=lambda each: each[0])
         for home_id, of_home in groupby(known, key=lambda each: each[0]):
@@ -141,9 +146,15 @@ class HomeJudge:
 
     # ------------------------------------------------------------ what cannot be judged
 
-    def _stranger(self, work: Work, fact: Fact) -> None:
-        saw_unregistered(work, fact.gateway, fact.device)
-        self._counters.add("ingest.unregistered")
+    def _sight(self, work: Work, strangers: Sequence[Fact]) -> None:
+        self._counters.add("ingest.unregistered", len(strangers))
+        for (gateway, device), times in Counter((f.gateway, f.device) for f in strangers).items():
+            if not saw_unregistered(work, gateway, device, times):
+                break  # there are too many to count each: the next ones would only cost time
+        for fact in strangers:
+            self._ring_for_stranger(work, fact)
+
+    def _ring_for_stranger(self, work: Work, fact: Fact) -> None:
         is_call = SPECS[Measurement(fact.row.name)].is_alarm and fact.row.value is True
         quality = Quality(fact.row.x.q) if fact.row.x else Quality.OK
         if not is_call or quality is Quality.TEST or fact.lane is not Lane.ALARM:
@@ -213,13 +224,23 @@ def _happening(fact: Fact) -> Happening:
         at_ms=fact.happened_ms,
         known_at_ms=fact.received_ms,
         key=fact.key,
-        quality=Quality(fact.row.x.q) if fact.row.x else Quality.OK,
+        quality=_believed(fact),
     )
+
+
+def _believed(fact: Fact) -> Quality:
+    """A call for help is never left out for being implausible."""
+    quality = Quality(fact.row.x.q) if fact.row.x else Quality.OK
+    is_call = fact.lane is Lane.ALARM and quality is Quality.IMPLAUSIBLE
+    return Quality.OK if is_call else quality
 
 
 def _last_row(fact: Fact) -> LastRow:
     value = fact.row.value if fact.row.value is not None else ""
-    return LastRow(fact.device, fact.row.name, value, fact.row.unit, fact.happened_ms)
+    # A clock that ran ahead once would otherwise keep its reading the newest until then.
+    at_ms = min(fact.happened_ms, fact.received_ms)
+    unit = fact.row.unit and fact.row.unit[:UNIT_CHARS_MAX]
+    return LastRow(fact.device, fact.row.name, value, unit, at_ms)
 
 
 def _where(home: cards.HomeCard | None, device: cards.DeviceCard | None, now_ms: int) -> Where:

@@ -13,11 +13,14 @@ from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 import paho.mqtt.client as paho
-from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
+from paho.mqtt.exception import MalformedPacket
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties as PahoProperties
+from paho.mqtt.properties import VariableByteIntegers
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
+from typing_extensions import override
 
 from cloud.clock import Clock
 from cloud.ingest.source import Delivery
@@ -31,6 +34,7 @@ from contract.topics import parse_up
 
 log = logging.getLogger(__name__)
 RECEIVE_MAXIMUM: Final = 200
+QUEUE_MAX: Final = 10 * RECEIVE_MAXIMUM  # reached by QoS 0 only, which no edge of ours sends
 SESSION_NEVER_EXPIRES: Final = 0xFFFFFFFF
 KEEPALIVE_S: Final = 15
 
@@ -66,8 +70,8 @@ class MqttSource:
         self._clock, self._counters = clock, counters
         self._lock = threading.Lock()
         self._book = ReceiptBook()
-        self._queue: deque[Delivery] = deque()  # bounded by the receive maximum
-        client = paho.Client(
+        self._queue: deque[Delivery] = deque()
+        client = _Client(
             CallbackAPIVersion.VERSION2, client_id, protocol=paho.MQTTv5, manual_ack=True
         )
         client.reconnect_delay_set(1, 5)
@@ -163,6 +167,9 @@ class MqttSource:
 
     def _on_message(self, _client: paho.Client, _data: Any, message: paho.MQTTMessage) -> None:
         with self._lock:
+            if message.qos == 0 and len(self._queue) >= QUEUE_MAX:
+                self._counters.add("ingest.overflowed")
+                return
             receipt = self._book.taken(message.mid) if message.qos else None
             self._queue.append(self._delivery(message, receipt))
         self.signal.set()
@@ -191,6 +198,31 @@ class MqttSource:
             fault=fault,
             waited_s=0 if expiry is None else max(0, ROW_EXPIRY_S - int(expiry)),
         )
+
+
+class _Client(paho.Client):
+    """Reads a message whose properties paho cannot read as one without properties.
+
+    paho ends the connection over U+FEFF in a property, which is legal, and over NUL, which rumqttd
+    lets by; the broker then delivers the same message at each return, and no alarm comes any more.
+    """
+
+    @override
+    def _handle_publish(self) -> MQTTErrorCode:
+        try:
+            return super()._handle_publish()
+        except MalformedPacket:
+            is_acknowledged = self._in_packet["command"] & 0x06 != 0
+            packet = self._in_packet["packet"]
+            self._in_packet["packet"] = _without_properties(packet, is_acknowledged)
+            return super()._handle_publish()
+
+
+def _without_properties(packet: bytearray, has_mid: bool) -> bytearray:
+    """A PUBLISH behind its fixed header: topic, packet id above QoS 0, properties, payload."""
+    begin = 2 + int.from_bytes(packet[:2], "big") + (2 if has_mid else 0)
+    length, width = VariableByteIntegers.decode(packet[begin:])  # type: ignore[no-untyped-call]
+    return packet[:begin] + b"\0" + packet[begin + width + length :]
 
 
 def _lane_of_last_word(topic: str) -> Lane:

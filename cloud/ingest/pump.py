@@ -1,8 +1,10 @@
 """The pump of one source: group, commit, settle, acknowledge. A group never fails whole."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
+
+from msgspec.structs import replace
 
 from cloud.ingest.fence import advance_each
 from cloud.ingest.intake import Answer, Intake, merge_answers
@@ -23,6 +25,7 @@ GROUP_MESSAGES_MAX: Final = 200
 ATTEMPTS_MAX: Final = 3
 DATA_ACK_EVERY_MS: Final = 1000
 HELD_ACKS_MAX: Final = 50_000
+ACK_ROWS_MAX: Final = 1000  # of one acknowledgement; its message must stay below the wire's limit
 
 
 class IngestPump:
@@ -70,7 +73,7 @@ class IngestPump:
         is_urgent = any(delivery.lane is Lane.ALARM for delivery in self._group)
         if is_urgent or len(self._group) >= GROUP_MESSAGES_MAX:
             return now_ms
-        return self._group[0].received_ms + GROUP_MS_MAX
+        return _within(self._group[0].received_ms + GROUP_MS_MAX, now_ms, GROUP_MS_MAX)
 
     def _commit(self) -> None:
         try:
@@ -84,8 +87,8 @@ class IngestPump:
             self._counters.add("ingest.groups_failed")
             self._one_by_one()
             return
-        self._settle(self._group, answers)
-        self._group = []
+        group, self._group = self._group, []
+        self._settle(group, answers)
 
     def _take_all(self, work: Work, group: Sequence[Delivery]) -> list[Answer]:
         advance_each(work, (d.partition for d in group), self._generation)
@@ -94,8 +97,8 @@ class IngestPump:
     def _one_by_one(self) -> None:
         for delivery in sorted(self._group, key=lambda d: d.lane is not Lane.ALARM):
             answers = self._alone(delivery)
-            self._settle([delivery], answers)
             self._group.remove(delivery)
+            self._settle([delivery], answers)
 
     def _alone(self, delivery: Delivery) -> list[Answer]:
         trouble = ""
@@ -113,9 +116,23 @@ class IngestPump:
             ATTEMPTS_MAX,
             trouble,
         )
-        return self._store.write(
-            lambda work: self._intake.reject(work, delivery, "quarantined", trouble), self._priority
-        )
+        return self._put_aside(delivery, trouble)
+
+    def _put_aside(self, delivery: Delivery, trouble: str) -> list[Answer]:
+        try:
+            return self._store.write(
+                lambda work: self._intake.reject(work, delivery, "quarantined", trouble),
+                self._priority,
+            )
+        except (Unavailable, Fenced):
+            raise
+        except Exception as error:
+            # Unsettled, it would stop every alarm behind it. The edge keeps the row: nobody has
+            # acknowledged it.
+            log.exception("message on %s could not even be put aside", delivery.topic)
+            self._counters.add("ingest.left_with_the_edge")
+            self._counters.trouble(self.name, str(error), delivery.received_ms)
+            return []
 
     def _settle(self, group: Sequence[Delivery], answers: Sequence[Answer]) -> None:
         self._source.settle([delivery.token for delivery in group])
@@ -131,6 +148,7 @@ class IngestPump:
         next_ms: int | None = None
         for key in list(self._held):
             due_ms = self._sent_ms.get(key[0], 0) + DATA_ACK_EVERY_MS
+            due_ms = _within(due_ms, now_ms, DATA_ACK_EVERY_MS)
             if due_ms <= now_ms:
                 self._send(key[0], self._held.pop(key))
                 self._sent_ms[key[0]] = now_ms
@@ -139,5 +157,19 @@ class IngestPump:
         return next_ms
 
     def _send(self, gateway: str, ack: Ack) -> None:
-        encoded = encode(ack)
-        self._publish(down_topic(gateway, "ack"), encoded.payload, encoded.content_type)
+        for part in _parts(ack):
+            encoded = encode(part)
+            self._publish(down_topic(gateway, "ack"), encoded.payload, encoded.content_type)
+
+
+def _parts(ack: Ack) -> Iterator[Ack]:
+    """The same in messages that the wire takes."""
+    yield replace(ack, seqs=ack.seqs[:ACK_ROWS_MAX], refused=ack.refused[:ACK_ROWS_MAX])
+    for at in range(ACK_ROWS_MAX, max(len(ack.seqs), len(ack.refused)), ACK_ROWS_MAX):
+        end = at + ACK_ROWS_MAX
+        yield replace(ack, seqs=ack.seqs[at:end], refused=ack.refused[at:end])
+
+
+def _within(due_ms: int, now_ms: int, wait_ms_max: int) -> int:
+    """A wall clock that was set back must not make anything wait longer."""
+    return due_ms if due_ms - now_ms <= wait_ms_max else now_ms

@@ -3,6 +3,7 @@ alarms first."""
 
 import heapq
 import itertools
+import sqlite3
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
@@ -132,7 +133,9 @@ class Store:
         try:
             result, work = self._transact(job.fn)
         except OperationalError as error:
-            job.future.set_exception(Unavailable(str(error.orig)))
+            is_ours = getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR
+            # A statement that can never work is no reason to try it again for ever.
+            job.future.set_exception(error if is_ours else Unavailable(str(error.orig)))
             return
         except BaseException as error:  # noqa: BLE001 - belongs to the caller, who waits for it
             job.future.set_exception(error)
