@@ -20,9 +20,9 @@ from cloud.app import Cloud, Parts
 from cloud.ingest.mqtt import MqttSource
 from cloud.ingest.source import Delivery
 from contract.envelope import encode
-from contract.lanes import ROW_LANES
+from contract.lanes import INTERVAL_LANES
 from contract.messages import Ack
-from contract.properties import from_properties
+from contract.properties import Identity, from_properties
 from contract.receipts import Receipt
 from contract.topics import down_topic
 from edge.agent import Agent
@@ -79,14 +79,24 @@ class EarlySource(MqttSource):
         for delivery in deliveries:
             super().settle([delivery.token])
             identity = from_properties(delivery.properties)
-            if identity is not None and identity.lane in ROW_LANES:
-                seqs = list(range(identity.first, identity.last + 1))
-                ack = encode(Ack(identity.journal, lane.value, self.epoch, seqs=seqs))
-                topic = down_topic(delivery.gateway, "ack")
-                self.publish(topic, ack.payload, ack.content_type)
+            if identity is not None:
+                self._promise(delivery.gateway, identity)
         if deliveries:
             time.sleep(HELD_S)  # noqa: TID251 - the gap that a kill falls into
         return deliveries
+
+    def _promise(self, gateway: str, identity: Identity) -> None:
+        if identity.lane in INTERVAL_LANES:
+            return
+        ack = encode(
+            Ack(
+                journal=identity.journal,
+                lane=identity.lane.value,
+                cloud_epoch=self.epoch,
+                seqs=list(range(identity.first, identity.last + 1)),
+            )
+        )
+        self.publish(down_topic(gateway, "ack"), ack.payload, ack.content_type)
 
     @override
     def settle(self, tokens: Sequence[Receipt | None]) -> None:
