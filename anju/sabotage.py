@@ -20,7 +20,7 @@ from cloud.app import Cloud, Parts
 from cloud.ingest.mqtt import MqttSource
 from cloud.ingest.source import Delivery
 from contract.envelope import encode
-from contract.lanes import INTERVAL_LANES
+from contract.lanes import ROW_LANES
 from contract.messages import Ack
 from contract.properties import Identity, from_properties
 from contract.receipts import Receipt
@@ -79,15 +79,13 @@ class EarlySource(MqttSource):
         for delivery in deliveries:
             super().settle([delivery.token])
             identity = from_properties(delivery.properties)
-            if identity is not None:
+            if identity is not None and delivery.lane in ROW_LANES:
                 self._promise(delivery.gateway, identity)
         if deliveries:
             time.sleep(HELD_S)  # noqa: TID251 - the gap that a kill falls into
         return deliveries
 
     def _promise(self, gateway: str, identity: Identity) -> None:
-        if identity.lane in INTERVAL_LANES:
-            return
         ack = encode(
             Ack(
                 journal=identity.journal,

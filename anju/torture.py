@@ -41,7 +41,9 @@ PRESSES_PER_KILL_MAX: Final = 30
 RATE_PER_S: Final = 400.0
 HOMES: Final = 100
 IN_FLIGHT_SHARE: Final = 0.8  # of the kills aim at a press that is on its way
-AFTER_PRESS_S: Final = 0.008
+# How long after the broker in front has taken a press the kill falls: the agent has it at once,
+# the cloud some milliseconds later.
+AFTER_PRESS_S: Final = {"edge": 0.008, "cloud": 0.04}
 BROKER_RESTART_EVERY: Final = 10
 ROUND_S_MAX: Final = 30.0
 DRAIN_S: Final = 90.0
@@ -100,8 +102,8 @@ class Rounds:
 class Tormentor:
     """Kills a victim once a round, mostly just after a press was taken by the broker in front."""
 
-    def __init__(self, rig: Rig, rounds: Rounds, seed: int) -> None:
-        self._rig, self._rounds = rig, rounds
+    def __init__(self, rig: Rig, rounds: Rounds, seed: int, after_s: float) -> None:
+        self._rig, self._rounds, self._after_s = rig, rounds, after_s
         self._dice = Random(seed + 1)  # noqa: S311 - dice, no keys
         self._taken: Shot | None = None
         self._has_press = threading.Event()
@@ -124,7 +126,7 @@ class Tormentor:
             self._has_press.clear()
             if self._rounds.is_spent.is_set():
                 break
-        time.sleep(self._dice.uniform(0, AFTER_PRESS_S))  # noqa: TID251 - where it falls, it falls
+        time.sleep(self._dice.uniform(0, self._after_s))  # noqa: TID251 - where it falls, it falls
         press = self._taken
         kill()
         self.kills += 1
@@ -162,7 +164,7 @@ def _torture(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
     sabotage = args.side if args.sabotage else None
     ledger_file = folder / "ledger.jsonl"
     with Rig(folder, registered(devices, HOMES), sabotage) as rig:
-        tormentor = Tormentor(rig, rounds, args.seed)
+        tormentor = Tormentor(rig, rounds, args.seed, AFTER_PRESS_S[args.side])
         tap = Tap(HOST, rig.cloud_broker.port) if args.side == "edge" else None
         ledger = Ledger(ledger_file)
         driver = Driver(
