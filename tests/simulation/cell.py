@@ -1,0 +1,216 @@
+"""The cloud of the simulation: every part of `cloud.app` that decides, on a real database file,
+without threads and HTTP. A crash drops everything in memory and leaves the file."""
+
+import shutil
+import sqlite3
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from random import Random
+from tempfile import mkdtemp
+from typing import Any, Final
+
+from sqlalchemy import Column, Engine, Integer, Table, Text, event, insert
+
+from cloud.dictionary import read_dictionary
+from cloud.dispatch.service import DispatchDesk
+from cloud.durable import feed as feed_log
+from cloud.durable.outbox import Outbox
+from cloud.durable.timers import Timers
+from cloud.escalation.service import Escalation, read_policy
+from cloud.ingest import fence
+from cloud.ingest.intake import Intake
+from cloud.ingest.judge import Fact, Judge, Technical
+from cloud.ingest.judging import HomeJudge
+from cloud.ingest.pump import IngestPump
+from cloud.live.hub import Hub
+from cloud.live.pumps import FeedPump
+from cloud.notify.edge_say import EDGE_SAY
+from cloud.notify.prompts import Prompts
+from cloud.observe import Counters
+from cloud.pumps import Pump, Signal
+from cloud.registry.registry import Registry
+from cloud.registry.seed import load_demo
+from cloud.rules.engine import RuleSet
+from cloud.rules.language import read_rules
+from cloud.storage.engine import open_engine
+from cloud.storage.schema import metadata
+from cloud.storage.store import Priority, Store
+from cloud.storage.unit import Work
+from cloud.travel.estimate import CrowTravel
+from cloud.workers.down import ConfigPump, say_carrier
+from cloud.workers.neighbours import Polled, RegistryWatch
+from cloud.workers.outbox import OutboxPump
+from cloud.workers.timers import TimerPump
+from contract.topics import UP_ALARMS, UP_DATA
+from tests.cloud.stores import counted_ids
+from tests.simulation.broker import Broker
+from tests.simulation.clock import CloudClock, Time
+from tests.simulation.ends import SimSource
+from tests.simulation.faults import Faults, Place
+
+CONFIG: Final = Path(__file__).parents[2] / "config"
+WORDS: Final = read_dictionary(CONFIG / "words")
+RULES: Final = RuleSet(read_rules(CONFIG / "rules"))
+POLICY: Final = read_policy(CONFIG / "policies" / "default.yaml")
+# What the judge was told, written in the transaction that tells it: what commits, was applied.
+witness_table: Final = Table(
+    "sim_witness",
+    metadata,
+    Column("n", Integer, primary_key=True),
+    Column("key", Text, nullable=False),
+    Column("device", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("value", Text, nullable=False),
+)
+
+
+class _Witness:
+    """A judge that writes down what it hears and hands it on."""
+
+    def __init__(self, judge: Judge) -> None:
+        self._judge = judge
+
+    def judge(self, work: Work, facts: Sequence[Fact]) -> None:
+        rows = [
+            {"key": f.key, "device": f.device, "name": f.row.name, "value": str(f.row.value)}
+            for f in facts
+        ]
+        work.execute(insert(witness_table), rows)
+        self._judge.judge(work, facts)
+
+    def report(self, work: Work, case: Technical) -> None:
+        self._judge.report(work, case)
+
+    def confirm(self, work: Work, command_ids: Sequence[str]) -> None:
+        self._judge.confirm(work, command_ids)
+
+
+class SimCell:
+    """One cloud. Between a crash and the next boot `store` is None and there are no pumps."""
+
+    def __init__(
+        self, folder: Path, clock: CloudClock, faults: Faults, broker: Broker, random: Random,
+        window: int,
+    ) -> None:  # fmt: skip
+        self.clock = clock
+        self.store: Store | None = None
+        self.counters = Counters()
+        self.pumps: list[Pump] = []
+        self.sources: list[SimSource] = []
+        self.hub = Hub(0)
+        self.dispatch: DispatchDesk
+        self._url = f"sqlite:///{folder / 'anju.db'}"
+        self._faults, self._broker, self._random, self._window = faults, broker, random, window
+        shutil.copy(_template(), folder / "anju.db")
+
+    def boot(self) -> None:
+        """Start every role. Raises Unavailable."""
+        self.counters, clock = Counters(), self.clock
+        writing, reading = self._engine(writes=True), self._engine(writes=False)
+        self.store = first = Store(writing, reading, clock, ids=self._new_id)
+        first.write(feed_log.ensure_counter)
+        epoch, seq = first.read(feed_log.head)
+        self.hub = Hub(seq)
+        store = self.store = Store(
+            writing,
+            reading,
+            clock,
+            finishers=[feed_log.seal(self.hub.take)],
+            counters=self.counters,
+            ids=self._new_id,
+        )
+        timer_signal, outbox_signal = Signal(), Signal()
+        registry, timers = Registry(store.read), Timers(timer_signal)
+        self.dispatch = DispatchDesk(registry, CrowTravel(), timers, WORDS)
+        escalation = Escalation(POLICY, timers, self.dispatch)
+        prompts = Prompts(Outbox(outbox_signal), WORDS)
+        for room in (registry, self.dispatch, escalation, prompts):
+            room.listen(store.bus)
+        intake = Intake(_Witness(HomeJudge(registry, RULES, WORDS, self.counters)), epoch)
+        generation = store.write(fence.claim_all)
+        down = self._source("down", ())
+        handlers = {**self.dispatch.handlers(), **escalation.handlers()}
+        carriers = {EDGE_SAY: say_carrier(down)}
+        self.pumps = [
+            self._ingest("alarms", UP_ALARMS, Priority.ALARM, intake, generation),
+            self._ingest("data", UP_DATA, Priority.DATA, intake, generation),
+            ConfigPump(store, registry, down),
+            Polled(TimerPump(store, handlers, timer_signal, self.counters)),
+            Polled(OutboxPump(store, carriers, outbox_signal, self.counters)),
+            FeedPump(store, self.hub),
+            RegistryWatch(registry),
+        ]
+
+    def crash(self) -> None:
+        """The process is gone. What was sent may still arrive; what was committed stays."""
+        for source in self.sources:
+            source.abandon(self._random)
+        if self.store is not None:
+            self.store.stop()
+        self.store, self.pumps, self.sources = None, [], []
+
+    def _ingest(
+        self, name: str, filters: Sequence[str], priority: Priority, intake: Intake, generation: int
+    ) -> IngestPump:
+        assert self.store is not None
+        source = self._source(f"ingest-{name}", filters)
+        return IngestPump(
+            f"ingest.{name}",
+            source,
+            self.store,
+            intake,
+            source.publish,
+            self.counters,
+            generation=generation,
+            priority=priority,
+            signal=source.signal,
+        )
+
+    def _source(self, client_id: str, filters: Sequence[str]) -> SimSource:
+        source = SimSource(
+            client_id, self._broker, filters, self.clock, self._faults, self._window
+        )
+        self.sources.append(source)
+        return source
+
+    def _new_id(self, prefix: str) -> str:
+        return f"{prefix}-{self._random.getrandbits(48):012x}"
+
+    def _engine(self, *, writes: bool) -> Engine:
+        engine = _quick(open_engine(self._url, writes=writes))
+        if writes:
+            commit = engine.dialect.do_commit
+
+            def do_commit(connection: Any) -> None:
+                self._faults.call(Place.STORE_COMMIT, lambda: commit(connection), _disk_error)
+
+            engine.dialect.do_commit = do_commit  # type: ignore[method-assign]
+        return engine
+
+
+def _disk_error() -> None:
+    raise sqlite3.OperationalError("disk I/O error")
+
+
+def _quick(engine: Engine) -> Engine:
+    """Without waiting for the disk, which no simulated fault touches."""
+
+    @event.listens_for(engine, "connect")
+    def hurry(connection: Any, _record: object) -> None:
+        connection.execute("PRAGMA synchronous=OFF")
+
+    return engine
+
+
+@cache
+def _template() -> Path:
+    """A database with the demo's registry."""
+    file = Path(mkdtemp(prefix="anju-sim-")) / "anju.db"
+    url = f"sqlite:///{file}"
+    writing, reading = (_quick(open_engine(url, writes=each)) for each in (True, False))
+    metadata.create_all(writing)
+    store = Store(writing, reading, CloudClock(Time()), ids=counted_ids())
+    store.write(lambda work: load_demo(work, CONFIG))
+    store.stop()
+    return file
