@@ -1,0 +1,170 @@
+"""Ingest on a real broker, with pumps that a test turns or holds; and messages of any form."""
+
+import functools
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+
+from anju.broker import HOST
+from anju.paths import ROOT
+from cloud.alarms import store as alarms
+from cloud.alarms.model import Alarm
+from cloud.clock import SystemClock
+from cloud.dictionary import read_dictionary
+from cloud.ingest import fence
+from cloud.ingest.intake import Intake
+from cloud.ingest.judging import HomeJudge
+from cloud.ingest.mqtt import BrokerAddress, MqttSource
+from cloud.ingest.pump import IngestPump
+from cloud.ingest.source import Delivery
+from cloud.observe import Counters
+from cloud.pumps import Runner
+from cloud.registry.registry import Registry
+from cloud.registry.seed import load_demo
+from cloud.rules.engine import RuleSet
+from cloud.rules.language import read_rules
+from cloud.storage.engine import open_engine
+from cloud.storage.schema import metadata
+from cloud.storage.store import Priority, Store
+from contract.envelope import encode
+from contract.lanes import Lane
+from contract.messages import Batch, DeviceRows, Row
+from contract.properties import Identity, to_properties
+from contract.topics import UP_ALARMS, UP_DATA, up_topic
+from tests.brokers import Hand, HasPort
+from tests.waiting import eventually
+
+CONFIG: Final = ROOT / "config"
+GATEWAY: Final = "gw-demo01"
+BUTTON: Final = "z2m:0x00124b0014a00101"
+INGEST: Final = "anju-ingest-alarms"
+
+
+def batch(lane: str, seq: int, name: str = "sos", value: object = True, **more: object) -> Batch:
+    """One row. more: other fields of the batch, and `device`."""
+    device = str(more.pop("device", BUTTON))
+    row = Row(0, seq, name, value)  # type: ignore[arg-type]
+    fields: dict[str, object] = {
+        "gateway": GATEWAY,
+        "journal": "j-1",
+        "boot": "b-1",
+        "lane": lane,
+        "t0_ms": 0,
+        "sent_ms": 0,
+        "devices": [DeviceRows(device, [row])],
+    }
+    return Batch(**{**fields, **more})  # type: ignore[arg-type]
+
+
+def send(
+    hand: Hand,
+    topic: str,
+    payload: bytes,
+    identity: Identity | None = None,
+    content_type: str | None = None,
+    extra: Sequence[tuple[str, str]] = (),
+) -> None:
+    """With QoS 1 and MQTT 5 properties, until the broker has it."""
+    properties = Properties(PacketTypes.PUBLISH)
+    user = [*(to_properties(identity) if identity else ()), *extra]
+    if user:
+        properties.UserProperty = user
+    if content_type is not None:
+        properties.ContentType = content_type
+    info = hand.client.publish(topic, payload, qos=1, properties=properties)
+    info.wait_for_publish(10)
+    assert info.is_published()
+
+
+def send_batch(hand: Hand, lane: Lane, message: Batch, gateway: str = GATEWAY) -> None:
+    """As an edge does."""
+    made = encode(message)
+    send(hand, up_topic(gateway, lane), made.payload, content_type=made.content_type)
+
+
+def source_on(broker: HasPort, name: str = INGEST) -> MqttSource:
+    """The alarm session of ingest, connected."""
+    address = BrokerAddress(HOST, broker.port)
+    source = MqttSource(name, UP_ALARMS, address, SystemClock(), Counters())
+    source.start()
+    eventually(lambda: source.is_connected, what="the broker's answer")
+    return source
+
+
+def take(source: MqttSource, count: int) -> list[Delivery]:
+    """So many, in order."""
+    taken: list[Delivery] = []
+
+    def enough() -> bool:
+        taken.extend(source.poll(count - len(taken)))
+        return len(taken) == count
+
+    eventually(enough, what=f"{count} messages")
+    return taken
+
+
+class Ingest:
+    """Both connections and their pumps over a store with the demo's registry. A pump turns once
+    its runner is started."""
+
+    def __init__(self, folder: Path, broker: HasPort) -> None:
+        url = f"sqlite:///{folder / 'cloud.db'}"
+        writing = open_engine(url, writes=True)
+        metadata.create_all(writing)
+        self.clock, self.counters = SystemClock(), Counters()
+        self.store = Store(writing, open_engine(url, writes=False), self.clock)
+        self.store.write(lambda work: load_demo(work, CONFIG))
+        words, rules = read_dictionary(CONFIG / "words"), RuleSet(read_rules(CONFIG / "rules"))
+        judge = HomeJudge(Registry(self.store.read), rules, words, self.counters)
+        generation = self.store.write(fence.claim_all)
+        address = BrokerAddress(HOST, broker.port)
+        source = functools.partial(
+            MqttSource, address=address, clock=self.clock, counters=self.counters
+        )
+        self.alarm_source = source(INGEST, UP_ALARMS)
+        self.data_source = source("anju-ingest-data", UP_DATA)
+        made = functools.partial(self._runner, intake=Intake(judge, "ep-1"), generation=generation)
+        self.alarms = made(self.alarm_source, "ingest.alarms", Priority.ALARM)
+        self.data = made(self.data_source, "ingest.data", Priority.DATA)
+
+    def _runner(
+        self, source: MqttSource, name: str, priority: Priority, intake: Intake, generation: int
+    ) -> Runner:
+        pump = IngestPump(
+            name,
+            source,
+            self.store,
+            intake,
+            source.publish,
+            self.counters,
+            generation=generation,
+            priority=priority,
+            signal=source.signal,
+        )
+        return Runner(pump, self.clock, self.counters)
+
+    def connect(self) -> None:
+        """Both, and the writer of the store."""
+        self.store.start()
+        for source in (self.alarm_source, self.data_source):
+            source.start()
+        eventually(lambda: self.alarm_source.is_connected and self.data_source.is_connected)
+
+    def close(self) -> None:
+        """In the order of app."""
+        for runner in (self.alarms, self.data):
+            runner.stop()
+        for source in (self.alarm_source, self.data_source):
+            source.stop()
+        self.store.stop()
+
+    def open_alarms(self) -> list[Alarm]:
+        """As committed."""
+        return self.store.read(alarms.open_alarms)
+
+    def count(self, name: str) -> int:
+        """Of the counters."""
+        return self.counters.snapshot()[0].get(name, 0)
