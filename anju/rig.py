@@ -20,6 +20,9 @@ from anju.broker_config import BrokerKind
 from anju.errors import CannotRun
 from anju.paths import config_dir, pages_dir
 from cloud.app import Cloud
+from cloud.identity.demo import DemoAccount, make_demo_accounts
+from cloud.identity.passwords import Passwords
+from cloud.identity.tokens import SystemSecrets
 from cloud.ingest.mqtt import BrokerAddress
 from cloud.registry.cards import DeviceCard
 from cloud.registry.entries import GatewayEntry, HomeEntry, ResidentEntry
@@ -48,8 +51,14 @@ class Child:
 
     def __init__(self, name: str, words: Sequence[str], log: Path, ready: str) -> None:
         self.name, self._words, self._log = name, list(words), log
-        self._ready = f"\n{ready}".encode()
+        self._ready_text, self._ready = ready, f"\n{ready}".encode()
         self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def said(self) -> str:
+        """The line with which it said that it is ready."""
+        lines = self._log.read_text(errors="replace").splitlines()
+        return next(line for line in reversed(lines) if line.startswith(self._ready_text))
 
     def start(self) -> None:
         """Returns when it says that it is ready. Raises CannotRun."""
@@ -89,17 +98,22 @@ class Child:
 class Rig:
     """Everything of one run in one folder. Raises CannotRun where a part is missing.
 
-    sabotage: which part acknowledges before it has committed: `edge` or `cloud`.
+    sabotage: which part acknowledges before it has committed: `edge` or `cloud`; topics: what the
+    agent listens to.
     """
 
     def __init__(
-        self, folder: Path, devices: Sequence[RegisteredDevice], sabotage: str | None
+        self,
+        folder: Path,
+        devices: Sequence[RegisteredDevice],
+        sabotage: str | None = None,
+        topics: str = "#",
     ) -> None:
         self.folder, self._devices = folder, devices
         self.home_broker = BrokerProcess(folder / "home-broker", free_port(), _mosquitto())
         self.cloud_broker = BrokerProcess(folder / "cloud-broker", free_port(), installed_kind())
         edge, cloud = folder / "edge.toml", folder / "cloud.toml"
-        edge.write_text(_edge_toml(folder, self.home_broker.port, self.cloud_broker.port))
+        edge.write_text(_edge_toml(folder, self.home_broker.port, self.cloud_broker.port, topics))
         cloud.write_text(_cloud_toml(folder, self.cloud_broker.port))
         self.agent = Child(
             "the agent", _words("edge", edge, sabotage), folder / "edge.log", EDGE_READY
@@ -107,7 +121,18 @@ class Rig:
         self.serve = Child(
             "the cloud", _words("cloud", cloud, sabotage), folder / "cloud.log", CLOUD_READY
         )
+        self._accounts: list[DemoAccount] = []
         self._ends = ExitStack()
+
+    @property
+    def url(self) -> str:
+        """Where the cloud's pages are."""
+        return self.serve.said.removeprefix("anju: ")
+
+    def link(self, login: str) -> str:
+        """A one-time sign-in link."""
+        token = next(each.link_token for each in self._accounts if each.login == login)
+        return f"{self.url}/login#link={token}"
 
     def start(self) -> None:
         """Raises CannotRun, and then nothing is left running."""
@@ -176,6 +201,9 @@ class Rig:
         try:
             cloud.store.write(lambda work: load_demo(work, config_dir()))
             cloud.store.write(self._enter(cloud))
+            self._accounts = cloud.store.write(
+                lambda work: make_demo_accounts(work, SystemSecrets(), config_dir(), Passwords())
+            )
         finally:
             cloud.stop()
 
@@ -212,10 +240,10 @@ def _words(part: str, config: Path, sabotage: str | None) -> list[str]:
     return ["anju", "--quiet", *verb, "--config", str(config)]
 
 
-def _edge_toml(folder: Path, home: int, cloud: int) -> str:
+def _edge_toml(folder: Path, home: int, cloud: int, topics: str) -> str:
     return (
         f'gateway = "{GATEWAY}"\ndata_dir = "{folder / "edge"}"\nreadings_start_within_s = 0\n'
-        f"[home]\nport = {home}\n[cloud]\nport = {cloud}\n"
+        f'[home]\nport = {home}\ntopics = ["{topics}"]\n[cloud]\nport = {cloud}\n'
     )
 
 

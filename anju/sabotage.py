@@ -28,7 +28,7 @@ from contract.topics import down_topic
 from edge.agent import Agent
 from edge.link import Arrived, Link, LinkEvent, Outgoing
 
-HELD_S: Final = 0.03  # as one who groups for longer before committing
+HELD_S: Final = 0.1  # as one who groups for longer before committing
 
 
 class EarlyLink:

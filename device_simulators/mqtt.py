@@ -44,7 +44,7 @@ class Link:
         self._client.on_connect = self._connected
         self._client.on_disconnect = self._disconnected
         self._client.on_message = self._heard
-        self._client.on_socket_open = _send_at_once
+        self._client.on_socket_open = send_at_once
         if will is not None:
             self._client.will_set(will.topic, will.payload, will.qos, will.retain)
 
@@ -101,7 +101,7 @@ class Link:
         self._on_message(message.topic, bytes(message.payload))
 
 
-def _send_at_once(_client: Client, _userdata: Any, sock: Any) -> None:
+def send_at_once(_client: Client, _userdata: Any, sock: Any) -> None:
     """A press must not wait for TCP's delayed acknowledgement."""
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 

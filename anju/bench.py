@@ -1,0 +1,202 @@
+"""`anju bench press`: from the button's message to the operator's page, against the floor of the
+same two hops, commits and socket, interleaved in one run."""
+
+import argparse
+import os
+import platform
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
+
+from anju.errors import CannotRun
+from anju.floor import PRESS
+from anju.output import Commands, add_json, progress, show, table
+from anju.rig import HOST, Child, Rig
+from device_simulators.mqtt import Link
+from device_simulators.people import Feed, Person, TooLong
+from device_simulators.torture import announcement, buttons, press_of, registered
+from device_simulators.zigbee2mqtt import Message
+
+PRESSES: Final = 1_000
+WARM_UP: Final = 30
+HOMES: Final = 100
+SEEN_S: Final = 20.0
+RATIO_P50_MAX: Final = 2.0
+RATIO_P99_MAX: Final = 4.0
+FLOOR_READY: Final = "anju: floor"
+
+
+def add(commands: Commands) -> None:
+    """The sub-command with its own."""
+    parser = commands.add_parser("bench", help="time a part against its floor")
+    parser.add_argument("what", choices=("press",))
+    parser.add_argument("--presses", type=int, default=PRESSES, metavar="N")
+    add_json(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """0 where the aim is reached: twice the floor at the median, four times at p99."""
+    if not 1 <= args.presses <= len_max():
+        raise CannotRun(f"--presses: expected 1 to {len_max()}")
+    with tempfile.TemporaryDirectory(prefix="anju-bench-") as folder:
+        real_ms, floor_ms = _measure(args.presses, Path(folder))
+    result, floor = _figures(real_ms), _figures(floor_ms)
+    ratio = {name: round(result[f"{name}_ms"] / floor[f"{name}_ms"], 2) for name in ("p50", "p99")}
+    is_reached = ratio["p50"] <= RATIO_P50_MAX and ratio["p99"] <= RATIO_P99_MAX
+    document = {
+        "ok": is_reached,
+        "result": result,
+        "floor": floor,
+        "ratio": ratio,
+        "machine": {"cores": os.cpu_count(), "python": platform.python_version()},
+    }
+    names = list(result)
+    rows = [("press", *result.values()), ("floor", *floor.values())]
+    show(args, document, [*table(("", *names), rows), f"ratio {ratio}, aim reached: {is_reached}"])
+    return 0 if is_reached else 1
+
+
+def len_max() -> int:
+    """As many presses as there can be buttons, each pressed once."""
+    return 1_600 - WARM_UP
+
+
+def _measure(presses: int, folder: Path) -> tuple[list[float], list[float]]:
+    devices = buttons(presses + WARM_UP)
+    known = registered(devices, HOMES)
+    with Rig(folder, known, topics="zigbee2mqtt/#") as rig, ExitStack() as ends:
+        console = ends.enter_context(_console(rig))
+        floor = ends.enter_context(_floor(rig, folder))
+        hand = Link("bench-bridge")
+        hand.start(HOST, rig.home_broker.port)
+        ends.callback(hand.stop)
+        if not hand.wait_until_up(SEEN_S):
+            raise CannotRun("the home broker does not answer")
+        for message in announcement(devices):
+            hand.publish(message)
+        seen: Counter[str] = Counter()
+        real_ms: list[float] = []
+        floor_ms: list[float] = []
+        for number, (device, card) in enumerate(zip(devices, known, strict=True), start=1):
+            seen[card.home] += 1
+            real_ms.append(
+                _timed(
+                    hand,
+                    press_of(device).message,
+                    partial(_shows, console, card.home, seen[card.home]),
+                )
+            )
+            stamp = str(number)
+            floor_ms.append(
+                _timed(hand, Message(PRESS, stamp.encode()), partial(floor.until, stamp))
+            )
+            if number % 100 == 0:
+                progress(f"{number} presses")
+        return real_ms[WARM_UP:], floor_ms[WARM_UP:]
+
+
+def _timed(hand: Link, message: Message, until: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    hand.publish(message)
+    until()
+    return (time.perf_counter() - start) * 1000
+
+
+def _shows(console: Feed, home: str, presses: int) -> None:
+    def find(things: dict[str, dict[str, Any]]) -> bool | None:
+        for alarm in things["alarms"].values():
+            if alarm["home"]["id"] == home and alarm["presses"] >= presses:
+                return True
+        return None
+
+    console.until(find, SEEN_S)
+
+
+@contextmanager
+def _console(rig: Rig) -> Iterator[Feed]:
+    operator = Person(rig.url)
+    operator.use_link(rig.link("operator"))
+    feed = operator.follow()
+    try:
+        yield feed
+    finally:
+        feed.close()
+        operator.leave()
+
+
+class FloorFeed:
+    """What the floor's socket has brought so far."""
+
+    def __init__(self, url: str) -> None:
+        self._last = ""
+        self._changed = threading.Condition()
+        self._socket = connect(url)
+        self._thread = threading.Thread(target=self._listen, name="floor-feed", daemon=True)
+        self._thread.start()
+
+    def until(self, text: str) -> None:
+        """Raises TooLong."""
+        with self._changed:
+            if not self._changed.wait_for(lambda: self._last == text, SEEN_S):
+                raise TooLong(f"the floor did not bring {text}")
+
+    def close(self) -> None:
+        """Leave."""
+        self._socket.close()
+        self._thread.join(SEEN_S)
+
+    def _listen(self) -> None:
+        try:
+            for frame in self._socket:
+                with self._changed:
+                    self._last = str(frame)
+                    self._changed.notify_all()
+        except ConnectionClosed:
+            return
+
+
+@contextmanager
+def _floor(rig: Rig, folder: Path) -> Iterator[FloorFeed]:
+    home, cloud = str(rig.home_broker.port), str(rig.cloud_broker.port)
+    where = str(folder)
+    log = folder / "floor"
+    hops = (
+        _hop("cloud", [cloud, where], log.with_suffix(".cloud")),
+        _hop("edge", [home, cloud, where], log.with_suffix(".edge")),
+    )
+    with ExitStack() as ends:
+        for hop in hops:
+            ends.callback(hop.stop)
+            hop.start()
+        feed = FloorFeed(f"ws://{HOST}:{hops[0].said.split()[-1]}/feed")
+        ends.callback(feed.close)
+        yield feed
+
+
+def _hop(part: str, words: list[str], log: Path) -> Child:
+    return Child(f"the floor's {part}", ["anju.floor", part, *words], log, FLOOR_READY)
+
+
+def _figures(ms: Sequence[float]) -> dict[str, float]:
+    ordered = sorted(ms)
+
+    def at(share: float) -> float:
+        return round(ordered[min(len(ordered) - 1, int(len(ordered) * share))], 2)
+
+    return {
+        "count": len(ordered),
+        "p50_ms": at(0.5),
+        "p90_ms": at(0.9),
+        "p99_ms": at(0.99),
+        "max_ms": round(ordered[-1], 2),
+    }
