@@ -38,7 +38,7 @@ class Hop:
         port: int,
         topic: str,
         commit: Callable[[bytes], None],
-        then: Callable[[bytes], None],
+        then: Callable[[bytes], object],
     ) -> None:
         self._commit, self._then = commit, then
         self._queue: queue.SimpleQueue[paho.MQTTMessage | None] = queue.SimpleQueue()
