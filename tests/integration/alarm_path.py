@@ -119,25 +119,37 @@ class Ingest:
         self.store.write(lambda work: load_demo(work, CONFIG))
         words, rules = read_dictionary(CONFIG / "words"), RuleSet(read_rules(CONFIG / "rules"))
         judge = HomeJudge(Registry(self.store.read), rules, words, self.counters)
-        generation = self.store.write(fence.claim_all)
+        self._intake = Intake(judge, "ep-1")
         address = BrokerAddress(HOST, broker.port)
         source = functools.partial(
             MqttSource, address=address, clock=self.clock, counters=self.counters
         )
-        self.alarm_source = source(INGEST, UP_ALARMS)
+        self._new_source = functools.partial(source, INGEST, UP_ALARMS)
+        self.alarm_source = self._new_source()
         self.data_source = source("anju-ingest-data", UP_DATA)
-        made = functools.partial(self._runner, intake=Intake(judge, "ep-1"), generation=generation)
-        self.alarms = made(self.alarm_source, "ingest.alarms", Priority.ALARM)
-        self.data = made(self.data_source, "ingest.data", Priority.DATA)
+        generation = self.store.write(fence.claim_all)
+        self.alarms = self._runner(self.alarm_source, "ingest.alarms", Priority.ALARM, generation)
+        self.data = self._runner(self.data_source, "ingest.data", Priority.DATA, generation)
 
-    def _runner(
-        self, source: MqttSource, name: str, priority: Priority, intake: Intake, generation: int
-    ) -> Runner:
+    def stop_alarms(self) -> None:
+        """The session stays on the broker."""
+        self.alarms.stop()
+        self.alarm_source.stop()
+
+    def start_alarms_again(self) -> None:
+        """As a new owner of the partitions."""
+        generation = self.store.write(fence.claim_all)
+        self.alarm_source = self._new_source()
+        self.alarms = self._runner(self.alarm_source, "ingest.alarms", Priority.ALARM, generation)
+        self.alarm_source.start()
+        self.alarms.start()
+
+    def _runner(self, source: MqttSource, name: str, priority: Priority, generation: int) -> Runner:
         pump = IngestPump(
             name,
             source,
             self.store,
-            intake,
+            self._intake,
             source.publish,
             self.counters,
             generation=generation,
