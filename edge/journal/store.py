@@ -92,7 +92,7 @@ class Journal:
             if not self._was_committed(group, error):
                 raise translated(error) from error
         except BaseException:
-            self._roll_back()
+            self._drop_connection()  # it may have been the commit that was interrupted
             raise
         self._group = group
         self.highest = work.given
@@ -101,10 +101,7 @@ class Journal:
     def close(self) -> None:
         """Let go of the file."""
         self.view.close()
-        if self._db is not None:
-            with suppress(sqlite3.Error):
-                self._db.close()
-        self._db = None
+        self._drop_connection()
 
     def checkpoint(self) -> None:
         """Move what is committed into the main file; to be called when there is nothing else to
@@ -125,9 +122,19 @@ class Journal:
 
     def set_aside(self, reason: str) -> None:
         """Keep the damaged file for people, go on with a new journal that says so in its first
-        alarm row."""
+        alarm row. Raises JournalUnavailable."""
         log.error("journal %s is set aside: %s", self.path, reason)
-        self.close()
+        self._drop_connection()
+        with self._translating(), self.view.closed():
+            self._move_away()
+        self._open()
+
+    def broken_files(self) -> list[Path]:
+        """Files that were set aside, newest first."""
+        found = self.path.parent.glob(f"{FILE_NAME}.broken-*[0-9]")
+        return sorted(found, key=lambda path: path.name, reverse=True)
+
+    def _move_away(self) -> None:
         stamp = self._clock.wall_ms()
         for suffix in SUFFIXES:
             damaged = self.path.with_name(FILE_NAME + suffix)
@@ -136,12 +143,6 @@ class Journal:
         for old in self.broken_files()[BROKEN_KEPT:]:
             for suffix in SUFFIXES:
                 old.with_name(old.name + suffix).unlink(missing_ok=True)
-        self._open()
-
-    def broken_files(self) -> list[Path]:
-        """Files that were set aside, newest first."""
-        found = self.path.parent.glob(f"{FILE_NAME}.broken-*[0-9]")
-        return sorted(found, key=lambda path: path.name, reverse=True)
 
     def notice(self, notice: Notice, reason: str) -> Entry:
         """What the edge itself has to say on the alarm lane."""
@@ -213,7 +214,6 @@ class Journal:
         self.is_full = is_out_of_space(error)
         if self.is_full:
             self._reserve.release()
-        self._roll_back()
         self._drop_connection()
         if isinstance(translated(error), JournalBroken):
             return False
@@ -225,13 +225,12 @@ class Journal:
             return False
         return self._group == group
 
-    def _roll_back(self) -> None:
-        if self._db is not None and self._db.in_transaction:
-            with suppress(sqlite3.Error):
-                self._db.execute("ROLLBACK")
-
     def _drop_connection(self) -> None:
+        """The next one reads from the file where it stands."""
         if self._db is not None:
+            with suppress(sqlite3.Error):
+                if self._db.in_transaction:  # a cursor somewhere may outlive close, with its locks
+                    self._db.execute("ROLLBACK")
             with suppress(sqlite3.Error):
                 self._db.close()
         self._db = None

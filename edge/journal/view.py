@@ -3,7 +3,8 @@ writer."""
 
 import sqlite3
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -46,12 +47,19 @@ class View:
         self._lock = threading.Lock()
 
     def close(self) -> None:
-        """Let go of the file; the next question opens it again (another file, if it was
-        replaced)."""
+        """Let go of the file; the next question opens it again."""
+        with self.closed():
+            pass
+
+    @contextmanager
+    def closed(self) -> Iterator[None]:
+        """While the file is replaced: a question that comes meanwhile waits, so that nobody goes on
+        reading the old one."""
         with self._lock:
             if self._db is not None:
                 self._db.close()
             self._db = None
+            yield
 
     def meta(self, key: str) -> str | None:
         """One lasting fact."""

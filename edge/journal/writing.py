@@ -86,9 +86,9 @@ class Writing:
             self._db.execute(
                 "DELETE FROM rows WHERE lane = ? AND seq BETWEEN ? AND ?", (lane.value, first, last)
             )
-        if applied:
             self._db.execute(
-                "DELETE FROM dropped WHERE lane = ? AND last <= ?", (lane.value, applied[0][1])
+                "DELETE FROM dropped WHERE lane = ? AND first >= ? AND last <= ?",
+                (lane.value, first, last),
             )
         acked = msgspec.json.encode(applied).decode()
         self._db.execute("UPDATE lanes SET acked = ? WHERE lane = ?", (acked, lane.value))
@@ -102,11 +102,13 @@ class Writing:
     def refuse(self, lane: Lane, refusals: Iterable[Refusal], by: str) -> None:
         """Stored by the cloud as evidence, of no use to it; kept here, not sent again until `by`
         changes."""
-        self._db.executemany(
-            "UPDATE rows SET refused = ?, refused_by = ?"
-            " WHERE lane = ? AND seq = ? AND acked_ms IS NULL",
-            [(refusal.reason, by, lane.value, refusal.seq) for refusal in refusals],
-        )
+        for refusal in refusals:
+            self._never_give_again(lane, refusal.seq)
+            self._db.execute(
+                "UPDATE rows SET refused = ?, refused_by = ?"
+                " WHERE lane = ? AND seq = ? AND acked_ms IS NULL",
+                (refusal.reason, by, lane.value, refusal.seq),
+            )
 
     def offer_refused_again(self, by: str) -> int:
         """Rows that another cloud, or another version of ours, refused wait again."""
