@@ -72,7 +72,8 @@ def len_max() -> int:
 
 
 def _measure(presses: int, folder: Path) -> tuple[list[float], list[float]]:
-    devices = buttons(presses + WARM_UP)
+    warm_up = min(WARM_UP, presses)
+    devices = buttons(presses + warm_up)
     known = registered(devices, HOMES)
     with Rig(folder, known, topics="zigbee2mqtt/#") as rig, ExitStack() as ends:
         console = ends.enter_context(_console(rig))
@@ -102,7 +103,7 @@ def _measure(presses: int, folder: Path) -> tuple[list[float], list[float]]:
             )
             if number % 100 == 0:
                 progress(f"{number} presses")
-        return real_ms[WARM_UP:], floor_ms[WARM_UP:]
+        return real_ms[warm_up:], floor_ms[warm_up:]
 
 
 def _timed(hand: Link, message: Message, until: Callable[[], object]) -> float:

@@ -129,7 +129,7 @@ def _play_case(script: Script, cast: Cast, demo: Demo, case: Case, *, is_sos: bo
         before = {name: cast.ears.count(name) for name in KNOWN}
         with script.hop("press") as hop:
             if case.retain:
-                _say_retained(demo, hand, message_of(case))
+                _say_retained(demo, cast.ears, hand, message_of(case))
                 before = dict.fromkeys(KNOWN, 0)  # a new agent counts from nothing
             else:
                 hop.detail = hand.says(message_of(case))
@@ -158,11 +158,12 @@ def _say_context(hand: "_Hand", case: Case) -> None:
         time.sleep(CONTEXT_S)  # noqa: TID251 - real time passes between real messages
 
 
-def _say_retained(demo: Demo, hand: "_Hand", message: Message) -> None:
+def _say_retained(demo: Demo, ears: Ears, hand: "_Hand", message: Message) -> None:
     """As a bridge's old word reaches an agent that has just subscribed: with the retain flag."""
     demo.stop_agent()
     forget_session(demo)
     hand.says(message)
+    ears.status = {}
     demo.start_agent()
 
 

@@ -5,7 +5,7 @@ import argparse
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from random import Random
 from typing import Any, Final
@@ -49,6 +49,7 @@ ROUND_S_MAX: Final = 30.0
 DRAIN_S: Final = 90.0
 QUIET_S: Final = 3.0
 SEED: Final = 1
+VICTIMS: Final = {"edge": ("agent",), "cloud": ("ingest", "broker")}
 LOOK_S: Final = 0.2
 
 
@@ -151,11 +152,19 @@ def add(commands: Commands) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """0 where nothing was lost, doubled or turned round."""
+    if unknown := [each for each in wanted(args) if each not in VICTIMS[args.side]]:
+        known = ", ".join(VICTIMS[args.side])
+        raise CannotRun(f"--kill {unknown[0]} is not known here; choose from {known}")
     with tempfile.TemporaryDirectory(prefix="anju-torture-") as folder:
         document = _torture(args, Path(folder))
     lines = [f"{name:16} {value}" for name, value in document.items()]
     show(args, document, lines)
     return 0 if document["ok"] else 1
+
+
+def wanted(args: argparse.Namespace) -> Sequence[str]:
+    """Whom to kill, in turn."""
+    return args.kill.split(",") if args.kill else VICTIMS[args.side]
 
 
 def _torture(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
@@ -217,13 +226,12 @@ def _kill_all(args: argparse.Namespace, rig: Rig, rounds: Rounds, tormentor: Tor
 
 
 def _victims(args: argparse.Namespace, rig: Rig) -> list[tuple[str, Child | BrokerProcess]]:
-    if args.side == "edge":
-        return [("agent", rig.agent)]
-    known: dict[str, Child | BrokerProcess] = {"ingest": rig.serve, "broker": rig.cloud_broker}
-    wanted = args.kill.split(",") if args.kill else list(known)
-    if unknown := [each for each in wanted if each not in known]:
-        raise CannotRun(f"--kill {unknown[0]} is not known here; choose from {', '.join(known)}")
-    return [(name, known[name]) for name in wanted]
+    known: dict[str, Child | BrokerProcess] = {
+        "agent": rig.agent,
+        "ingest": rig.serve,
+        "broker": rig.cloud_broker,
+    }
+    return [(name, known[name]) for name in wanted(args)]
 
 
 def _drain(rig: Rig, tap: Tap | None) -> None:

@@ -50,6 +50,11 @@ COMMANDS: Final = {
     "tests/integration/test_demo_check.py": {
         "anju demo --check": "test_one_press_goes_all_the_way_and_each_hop_says_how_long_it_took",
     },
+    "tests/integration/test_torture.py": {
+        "anju torture edge": "test_an_agent_that_is_killed_loses_and_doubles_nothing",
+        "anju torture cloud": "test_a_cloud_and_a_broker_that_are_killed_lose_and_double_nothing",
+        "anju bench press": "test_the_bench_says_what_a_press_takes_and_what_its_floor",
+    },
     "tests/integration/test_serve.py": {
         "anju serve": "test_serve_says_where_it_is_and_ends_in_order",
     },
