@@ -68,6 +68,6 @@ def _malformed(_request: Request, error: Any) -> Response:
 
 
 def _http(_request: Request, error: Any) -> Response:
-    codes = {404: "not_found", 405: "method_not_allowed"}
+    codes = {404: "not_found", 405: "method_not_allowed", 413: "too_large"}
     code = codes.get(error.status_code, f"http_{error.status_code}")
     return problem(code, str(error.detail), {}, error.status_code)

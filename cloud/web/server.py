@@ -6,6 +6,7 @@ from pathlib import Path
 from fastapi import APIRouter, FastAPI
 
 from cloud.web.desk import Desk
+from cloud.web.limits import BodyLimit
 from cloud.web.openapi import describe
 from cloud.web.pages import add_pages
 from cloud.web.problems import add_problems
@@ -22,6 +23,7 @@ def build_app(
         title="Anju", version="1", openapi_url="/api/openapi.json", docs_url=None, redoc_url=None
     )
     app.state.desk = desk
+    app.add_middleware(BodyLimit)
     add_problems(app, problems)
     for router in routers:
         app.include_router(router)
