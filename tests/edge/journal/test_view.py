@@ -196,7 +196,7 @@ def test_the_last_messages_are_remembered_in_order(paper, count):
 def test_what_cannot_be_delivered_again_is_forgotten(paper):
     with paper.journal.writing() as work:
         work.remember_message(1, Origin(1, "t", "00ff"), [(Lane.DATA, 1)])
-        work.forget_messages(1, 1)
+        work.forget_messages(1)
 
     assert paper.journal.view.messages() == []
 
