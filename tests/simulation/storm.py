@@ -40,7 +40,7 @@ class Storm:
     def begin(self) -> None:
         """From now on."""
         acts: list[tuple[str, int, Callable[[], object]]] = [
-            ("press", 6_000, self._people.press),
+            ("press", 5_000, self._press),
             ("take back", 30_000, self._people.take_back),
             ("measure", 1_500, self._people.measure),
             ("operator", 5_000, self._people.operate),
@@ -66,6 +66,17 @@ class Storm:
         self._world.later(self._random.randint(1, 2 * every_ms), name, act)
 
     # ------------------------------------------------------------ what goes wrong
+
+    def _press(self) -> object:
+        """Often with a fault that waits for just this press."""
+        dice = self._random.random() if self._fault_every_ms else 1.0
+        pressed = self._people.press()
+        if dice < 0.3:
+            place = self._random.choice(list(Place))
+            self._world.faults.arm(place, self._random.randint(1, 2), self._random.choice(list(Mode)))
+        elif dice < 0.5:
+            self._world.later(self._random.randint(0, 60), "kill", self._kill)
+        return pressed
 
     def _go_wrong(self) -> object:
         troubles = (
