@@ -12,8 +12,8 @@ import msgspec
 
 from contract.intervals import Interval, merged, minus, of
 from contract.lanes import INTERVAL_LANES, ROW_LANES, Lane
-from edge.journal.model import Hole, Origin, Row, Span, Waiting
 from edge.errors import JournalBroken
+from edge.journal.model import Hole, Origin, Row, Span, Waiting
 from edge.journal.schema import SELECT_ROWS, connect_to_read, from_columns, reading, translated
 
 WAITING: Final = "acked_ms IS NULL AND refused IS NULL AND lane IN ('alarm', 'event')"
@@ -86,7 +86,7 @@ class View:
 
     def lanes(self) -> dict[Lane, Waiting]:
         """Where each lane stands."""
-        return dict(self._all("SELECT lane, highest, acked FROM lanes", read=_lane))
+        return dict(self._read("SELECT lane, highest, acked FROM lanes", (), _lane))
 
     def waiting(self, lane: Lane, after: int = 0) -> tuple[int, ...]:
         """Numbers of the alarms or events that wait for the cloud, in order."""
@@ -165,7 +165,7 @@ class View:
     def messages(self) -> list[Message]:
         """The last deliveries that became rows, oldest first."""
         sql = "SELECT n, mid, topic, sha256, rows FROM messages ORDER BY n"
-        return self._all(sql, read=_message)
+        return self._read(sql, (), _message)
 
     def rejected(self) -> list[Rejected]:
         """Newest first."""
@@ -201,11 +201,12 @@ class View:
         return Hole(*hole, found[0][0] if found else "expired")
 
     def _rows(self, where: str, parameters: Sequence[object]) -> list[Row]:
-        return self._all(f"{SELECT_ROWS} {where}", parameters, from_columns)
+        return self._read(f"{SELECT_ROWS} {where}", parameters, from_columns)
 
-    def _all(
-        self, sql: str, parameters: Sequence[object] = (), read: Callable[[Any], T] = _as_it_is
-    ) -> list[T]:
+    def _all(self, sql: str, parameters: Sequence[object] = ()) -> list[Any]:
+        return self._read(sql, parameters, _as_it_is)
+
+    def _read(self, sql: str, parameters: Sequence[object], read: Callable[[Any], T]) -> list[T]:
         with self._lock:
             try:
                 return [read(columns) for columns in self._fetched(sql, parameters)]

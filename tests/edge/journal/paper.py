@@ -185,6 +185,21 @@ class _Counted:
         self._calls.call("close", self._db.close)
 
 
+class Once:
+    """Spoils the first statement of a kind after it was armed."""
+
+    def __init__(self, sql: str, spoil: Callable[[str], None]) -> None:
+        self._sql, self._spoil, self._is_armed = sql, spoil, False
+
+    def arm(self) -> None:
+        self._is_armed = True
+
+    def __call__(self, what: str) -> None:
+        if self._is_armed and what.startswith(self._sql):
+            self._is_armed = False
+            self._spoil(what)
+
+
 def fails(code: int) -> Callable[[str], None]:
     """Spoils a call by an error of SQLite."""
 

@@ -289,13 +289,13 @@ def test_a_reader_goes_on_with_the_new_journal_where_one_was_set_aside(paper):
     with ThreadPoolExecutor(2) as pool:
         readers = [pool.submit(read) for _ in range(2)]
         seen = []
-        for _ in range(30):
+        for _ in range(10):
             paper.journal.set_aside("for this test")
             seen.append(paper.journal.view.meta("journal") == paper.journal.id)
             paper.clock.go(1)
         is_over.set()
 
-    assert seen == [True] * 30
+    assert seen == [True] * 10
     assert [reader.result() for reader in readers] == [None, None]
 
 
