@@ -296,11 +296,11 @@ def _error(text: str, code: int) -> sqlite3.OperationalError:
 def config(*, window_s: int = 30) -> Config:
     """Two homes behind one gateway: two buttons and a thermometer in the first, one button in the
     second."""
+    button = {"is_sos": True, "vendor": "MultIR", "model": "MIR-SO100"}
     devices = [
-        registered(BUTTON, is_sos=True, model="MIR-SO100", vendor="MultIR"),
-        registered("zigbee2mqtt/cord", id="z2m:cord", is_sos=True, model="MIR-SO100"),
-        registered("zigbee2mqtt/other", id="z2m:other", home="ho-2", is_sos=True),
-        registered("zigbee2mqtt/other2", id="z2m:other2", home="ho-2", model="MIR-SO100"),
+        registered(BUTTON, **button),
+        registered("zigbee2mqtt/cord", id="z2m:cord", **button),
+        registered("zigbee2mqtt/other", id="z2m:other", home="ho-2", **button),
         registered("zigbee2mqtt/thermo", id="z2m:thermo"),
     ]
     return Config(1, devices, window_s)
