@@ -65,6 +65,7 @@ class UplinkPump:
         self._is_joined = False
         self._journal_id = ""
         self._hello_ms: int | None = None
+        self._has_greeted = False
         self._unanswered: set[Lane] = set()
         self._resend = {lane: Resend() for lane in ROW_LANES}
         self._pacers = {lane: Pacer() for lane in INTERVAL_LANES}
@@ -116,7 +117,8 @@ class UplinkPump:
 
     def _begin(self, now: Now) -> None:
         self._journal_id = self._journal.id
-        self._hello_ms, self._unanswered = now.monotonic_ms, set(INTERVAL_LANES)
+        self._hello_ms, self._has_greeted = now.monotonic_ms, False
+        self._unanswered = set(INTERVAL_LANES)
         for resend in self._resend.values():
             resend.reset()
         start_ms = now.monotonic_ms + self._random.randint(0, self._start_within_ms)
@@ -164,6 +166,9 @@ class UplinkPump:
     def _greet(self, now: Now) -> None:
         if self._hello_ms is None or now.monotonic_ms < self._hello_ms:
             return
+        if self._has_greeted and not self._unanswered:
+            self._hello_ms = None
+            return
         hello = Hello(
             gateway=self._gateway,
             journal=self._journal_id,
@@ -175,7 +180,7 @@ class UplinkPump:
         encoded = encode(hello)
         topic = up_topic(self._gateway, Lane.HEALTH)
         self._link.publish(Outgoing(topic, encoded.payload, content_type=encoded.content_type))
-        self._hello_ms = now.monotonic_ms + HELLO_AGAIN_MS if self._unanswered else None
+        self._hello_ms, self._has_greeted = now.monotonic_ms + HELLO_AGAIN_MS, True
 
     def _range(self, lane: Lane) -> LaneRange:
         highest = self._journal.highest[lane]

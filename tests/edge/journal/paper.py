@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from contract.lanes import Lane
 from edge.clock import Now
+from edge.errors import JournalUnavailable
 from edge.journal.limits import Keeper, Limits
 from edge.journal.model import Entry, Taken, Value
 from edge.journal.schema import Connect, connect
@@ -57,15 +58,22 @@ class HandClock:
 
 
 class Paper:
-    """A journal in a folder of its own, with its clock."""
+    """A journal in a folder of its own, with its clock. tries: how often it is opened where the disk
+    refuses."""
 
-    def __init__(self, folder: Path, connect: Connect = connect) -> None:
-        self.folder, self.clock, self.connect = folder, HandClock(), connect
+    def __init__(self, folder: Path, connect: Connect = connect, tries: int = 1) -> None:
+        self.folder, self.clock, self.connect, self._tries = folder, HandClock(), connect, tries
         self.journal = self.open()
 
     def open(self) -> Journal:
-        """As the agent does at its start."""
-        self.journal = Journal(self.folder, self.clock, "edge:gw-0001", self.connect)
+        """As the agent does at its start. Raises JournalUnavailable."""
+        for left in reversed(range(self._tries)):
+            try:
+                self.journal = Journal(self.folder, self.clock, "edge:gw-0001", self.connect)
+                break
+            except JournalUnavailable:
+                if not left:
+                    raise
         return self.journal
 
     def reopen(self) -> Journal:
