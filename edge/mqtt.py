@@ -22,6 +22,7 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from contract.receipts import Receipt, ReceiptBook
 from edge.link import Arrived, Confirmed, Joined, LinkEvent, Lost, Outgoing
+from edge.mqtt_client import TolerantClient
 from edge.pumps import Signal
 
 log = logging.getLogger(__name__)
@@ -121,7 +122,7 @@ class MqttLink:
     def _open(self) -> None:
         with self._lock:
             generation = self._book.connected()
-        client = paho.Client(
+        client = TolerantClient(
             CallbackAPIVersion.VERSION2,
             self._client_id,
             userdata=generation,
