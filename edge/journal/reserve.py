@@ -23,6 +23,9 @@ class Reserve:
         if self._is_there:
             return
         try:
+            if self.path.exists() and self.path.stat().st_size == self._size:
+                self._is_there = True  # from an earlier start: flash wears out
+                return
             if _free_bytes(self.path.parent) < self._size + SPARE_BYTES:
                 return
             with self.path.open("wb") as file:

@@ -58,8 +58,10 @@ class HandClock:
 
 
 class Paper:
-    """A journal in a folder of its own, with its clock. tries: how often it is opened where the disk
-    refuses."""
+    """A journal in a folder of its own, with its clock.
+
+    tries: how often it is opened where the disk refuses.
+    """
 
     def __init__(self, folder: Path, connect: Connect = connect, tries: int = 1) -> None:
         self.folder, self.clock, self.connect, self._tries = folder, HandClock(), connect, tries
@@ -190,7 +192,10 @@ class _Counted:
         return self._calls.call(sql, lambda: self._db.executemany(sql, parameters))
 
     def close(self) -> None:
-        self._calls.call("close", self._db.close)
+        try:
+            self._calls.call("close", lambda: None)
+        finally:
+            self._db.close()  # an error at the end is said, but a connection always ends
 
 
 class Once:
