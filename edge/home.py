@@ -106,10 +106,15 @@ class HomePump:
     def drain(self, now: Now) -> bool:
         """See Pump."""
         self.run_once(now)
-        return not self._group and not self._inbox and not self._events
+        is_empty = not self._group and not self._inbox and not self._events
+        return is_empty and self._commit.is_sure
 
     def close(self) -> None:
         """See Pump."""
+        try:
+            self._commit.forget_settled()
+        except JournalError as error:
+            log.warning("the journal could not note a clean stop: %s", error)
         self._status.end()
         self._link.close()
         self._journal.close()
@@ -121,7 +126,7 @@ class HomePump:
         while self._events:
             match self._events[0]:
                 case Joined(is_resumed=is_resumed):
-                    self._joined(is_resumed=is_resumed)
+                    self._joined(now, is_resumed=is_resumed)
                 case Lost():
                     self._commit.lost()
                     self._telling.lost()
@@ -133,7 +138,7 @@ class HomePump:
                     self._take(message, now)
             self._events.popleft()
 
-    def _joined(self, *, is_resumed: bool) -> None:
+    def _joined(self, now: Now, *, is_resumed: bool) -> None:
         self._health.link("home", is_up=True)
         may_come_again = self._commit.joined(is_resumed=is_resumed)
         if is_resumed:  # what is in hand was not acknowledged either, and lies behind
@@ -141,7 +146,7 @@ class HomePump:
             may_come_again += [each for each in in_hand if each is not None]
         self._intake.joined(may_come_again)
         self._status.joined()
-        self._telling.joined()
+        self._telling.joined(now)
 
     def _take(self, message: Arrived, now: Now) -> None:
         boot, is_synced = self._clock.boot_id(), self._clock.is_synced()
@@ -319,7 +324,7 @@ class HomePump:
 
     def _local_turn(self, now: Now) -> None:
         if self._local.turn(now):
-            self._link.publish(self._local.sounding())
+            self._telling.sound()
             if self._local.siren.on:
                 self._health.add("local_help")
         for seq in self._local.newly_overdue(now):
@@ -369,6 +374,7 @@ class HomePump:
             return self._idle_ms
         self._idle_ms = now.monotonic_ms + IDLE_MS
         try:
+            self._telling.catch_up(now)
             self._commit.forget_settled()
             if now.monotonic_ms >= self._keep_ms:
                 if self._keeper.step(now):

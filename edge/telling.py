@@ -43,6 +43,8 @@ class Telling:
         self._journal, self._clock, self._finish = journal, clock, finish
         self._under_way: dict[int, _Words | str] = {}  # by token; a command by its id
         self._unsaid: deque[_Words] = deque(maxlen=TELLINGS_MAX)
+        self._unobeyed: dict[str, Say] = {}  # commands that the link did not take, by id
+        self._is_behind = self._is_siren_unsaid = False
         self._speaking: set[str] = set()
 
     def begin(self) -> None:
@@ -51,18 +53,37 @@ class Telling:
         self.carried_out.clear()
         self._under_way.clear()
         self._unsaid.clear()
+        self._unobeyed.clear()
         self._speaking.clear()
 
-    def joined(self) -> None:
+    def joined(self, now: Now) -> None:
         """A new connection: the siren as it stands, what was not heard, what may not have been."""
-        self._link.publish(self._local.sounding())
-        unsaid = [*self._unsaid]
+        self._is_behind = self._is_siren_unsaid = True
+        self.catch_up(now)
+
+    def sound(self) -> None:
+        """The siren as it stands."""
+        self._is_siren_unsaid = self._link.publish(self._local.sounding()) is None
+
+    def catch_up(self, now: Now) -> None:
+        """Say what the link had no room for. Raises JournalError."""
+        if self._is_siren_unsaid:
+            self.sound()
+        if not self._is_behind:
+            return
+        self._is_behind = False
+        unsaid, unobeyed = [*self._unsaid], [*self._unobeyed.values()]
         self._unsaid.clear()
+        self._unobeyed.clear()
         for words in unsaid:
             if words.key not in WHILE_WAITING or self._local.waits(words.row.seq):
                 self.speak(*words)
+        for say in unobeyed:
+            self.obey(say, now)
+        under_way = (each for each in self._under_way.values() if isinstance(each, _Words))
+        known = {*self.told, *(each.row.seq for each in under_way if each.key == "received")}
         for row in self._journal.view.untold():
-            if row.entry.calls_for_help and row.seq not in self.told:
+            if row.entry.calls_for_help and row.seq not in known:
                 self.speak("received", row)
 
     def lost(self) -> None:
@@ -80,12 +101,15 @@ class Telling:
                 self.told.append(row.seq)
             return
         if len(self._under_way) >= TELLINGS_MAX:
+            self._is_behind = True
             return
         words = self._local.words(key, row, self._journal.id, home, self._clock.now())
         token = self._link.publish(words)
         if token is not None:
             self._under_way[token] = _Words(key, row)
-        elif key != "received":
+            return
+        self._is_behind = True
+        if key != "received":  # the journal knows what was received and not told
             self._unsaid.append(_Words(key, row))
 
     def obey(self, say: Say, now: Now) -> None:
@@ -103,6 +127,9 @@ class Telling:
         if token is not None:
             self._under_way[token] = say.id
             self._speaking.add(say.id)
+        elif len(self._unobeyed) < TELLINGS_MAX:  # the cloud asks again, too late for some words
+            self._unobeyed[say.id] = say
+            self._is_behind = True
 
     def confirmed(self, event: Confirmed) -> None:
         """What the home broker says of a publication."""
