@@ -136,6 +136,11 @@ class Commit:
         """The broker has answered for a publication."""
         self._sure_n = max(self._sure_n, self._proofs.pop(token, 0))
 
+    @property
+    def is_sure(self) -> bool:
+        """Whether the broker is known to have seen all that was settled on this connection."""
+        return self._settled_n <= self._sure_n
+
     def lost(self) -> None:
         """Whether the last acknowledgements arrived is not known."""
         self._settled_n = 0

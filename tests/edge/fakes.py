@@ -370,6 +370,15 @@ class House:
             broker.left(link)
         self.journal.close()
 
+    def end(self) -> None:
+        """In the orderly way."""
+        for pump in (self.uplink, self.home):
+            for _ in range(TURNS_MAX):
+                if pump.drain(self.clock.now()):
+                    break
+                self.clock.pass_ms(20)
+            pump.close()
+
     def restart(self) -> None:
         """Killed, and started again."""
         self.die()

@@ -197,3 +197,24 @@ def test_a_redelivered_press_is_said_to_the_cloud_and_not_to_the_home(either: Ho
 
     assert set(either.sent_seqs()) == {1, 2}
     assert [key for key, _, _ in either.told] == ["calling"]
+
+
+def test_after_an_orderly_end_nothing_can_come_again(either: House):
+    either.press()
+    either.end()
+    either.press_while_dead()
+
+    either.start()
+
+    assert either.rows() == [PRESS, PRESS]
+
+
+def test_an_orderly_end_waits_until_the_broker_has_seen_the_acknowledgements(house: House):
+    house.home_broker.confirms = False
+    house.press()
+    house.clock.pass_ms(1_000)
+    assert not house.home.drain(house.clock.now())
+
+    house.home_link.confirm()
+
+    assert house.home.drain(house.clock.now())

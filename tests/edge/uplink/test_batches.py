@@ -1,5 +1,7 @@
 """Rows as messages of the wire."""
 
+from typing import Any
+
 import pytest
 
 from contract.envelope import decode_up
@@ -19,7 +21,7 @@ def speaker(wall_ms=NOON_MS, monotonic_ms=100_000, *, boot="b1", is_synced=True)
 
 def row(seq=1, lane=Lane.ALARM, *, is_synced=True, **more):
     taken = Taken("b1", 90_000, NOON_MS - 10_000, is_synced)
-    known = {"device": "d", "name": "sos", "value": True} | more
+    known: dict[str, Any] = {"device": "d", "name": "sos", "value": True} | more
     return Row(seq, Entry(lane=lane, taken=taken, **known))
 
 
