@@ -229,7 +229,8 @@ class SimSource:
                 self.signal.set()
             case Puback(mid):
                 self._unconfirmed.pop(mid, None)
-            case Deliver(mid, message):
+            case Deliver():
+                mid, message = packet.mid, packet.message
                 receipt = None if mid is None else self._book.taken(mid)
                 self._queue.append(self._delivery(message, receipt, packet.expiry_s))
                 self.signal.set()

@@ -72,8 +72,7 @@ class Storm:
         dice = self._random.random() if self._fault_every_ms else 1.0
         pressed = self._people.press()
         if dice < 0.3:
-            place = self._random.choice(list(Place))
-            self._world.faults.arm(place, self._random.randint(1, 2), self._random.choice(list(Mode)))
+            self._arm(2)
         elif dice < 0.5:
             self._world.later(self._random.randint(0, 60), "kill", self._kill)
         return pressed
@@ -90,9 +89,9 @@ class Storm:
         weights = [weight for weight, _ in troubles]
         return self._random.choices([do for _, do in troubles], weights)[0]()
 
-    def _arm(self) -> object:
+    def _arm(self, nth_max: int = 6) -> object:
         place, mode = self._random.choice(list(Place)), self._random.choice(list(Mode))
-        nth = self._random.randint(1, 6)
+        nth = self._random.randint(1, nth_max)
         self._world.faults.arm(place, nth, mode)
         return f"{place} {nth} {mode}"
 
@@ -118,7 +117,8 @@ class Storm:
         return f"{broker.name} {is_killed}"
 
     def _kill(self) -> object:
-        owner, away_ms = self._random.choice((EDGE, CLOUD)), self._random.choice((100, 3_000, 45_000))
+        owner = self._random.choice((EDGE, CLOUD))
+        away_ms = self._random.choice((100, 3_000, 45_000))
         self._world.crash(owner, away_ms, is_power_cut=self._random.random() < 0.3)
         return owner
 

@@ -15,9 +15,7 @@ CALLS_MAX = 200
 
 @pytest.mark.parametrize("mode", Mode)
 @pytest.mark.parametrize("place", Place)
-def test_one_press_survives_a_fault_at_every_call(
-    place: Place, mode: Mode, tmp_path: Path
-) -> None:
+def test_one_press_survives_a_fault_at_every_call(place: Place, mode: Mode, tmp_path: Path) -> None:
     for nth in range(1, CALLS_MAX):
         folder = tmp_path / str(nth)
         folder.mkdir()
