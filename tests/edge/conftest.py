@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from anju.broker_config import BrokerKind
-from tests.edge.fakes import House
+from tests.edge.house import House
 
 
 @pytest.fixture

@@ -11,7 +11,8 @@ from contract.messages import Refusal
 from edge import doctor
 from edge.settings import BrokerSettings, Settings
 from tests.edge.dialects.bridge import IEEE
-from tests.edge.fakes import BUTTON, GATEWAY, HandClock
+from tests.edge.fakes import HandClock
+from tests.edge.house import BUTTON, GATEWAY
 
 
 @pytest.fixture

@@ -4,7 +4,8 @@ from contract.lanes import Lane
 from contract.messages import Ack, Say
 from edge.home import GROUP_MAX, GROUP_MS
 from tests.edge.dialects.bridge import body
-from tests.edge.fakes import BUTTON, NOON_MS, House, config
+from tests.edge.fakes import NOON_MS
+from tests.edge.house import BUTTON, House, config
 
 PRESS = ("sos", None, None)
 

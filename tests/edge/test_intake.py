@@ -10,7 +10,7 @@ from edge.journal.model import Taken
 from edge.link import Arrived
 from edge.residents import Residents
 from tests.edge.dialects.bridge import body
-from tests.edge.fakes import BUTTON
+from tests.edge.house import BUTTON
 
 PRESS, AGAIN = ("sos", None, None), ("sos", 1, None)
 LEGACY = f"{BUTTON}/action"

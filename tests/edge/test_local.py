@@ -6,7 +6,7 @@ from contract.lanes import Lane
 from contract.messages import Refusal
 from edge.clock import Now
 from edge.local import SIREN_AFTER_MS, UNTRACKED_MAX, Local
-from tests.edge.fakes import GATEWAY, WORDS, House
+from tests.edge.house import GATEWAY, WORDS, House
 
 SILENT = (True, "cloud_silent")
 OFF = (False, None)

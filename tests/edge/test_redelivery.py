@@ -6,7 +6,7 @@ import pytest
 from contract.lanes import Lane
 from edge.redelivery import LOOK_AT_MAX, Delivery, Redelivery
 from tests.edge.dialects.bridge import body
-from tests.edge.fakes import BUTTON, House
+from tests.edge.house import BUTTON, House
 
 PRESS, AGAIN = ("sos", None, None), ("sos", 1, None)
 

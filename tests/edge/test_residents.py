@@ -3,7 +3,7 @@
 import pytest
 
 from tests.edge.dialects.bridge import body
-from tests.edge.fakes import BUTTON, config
+from tests.edge.house import BUTTON, config
 
 PRESS = ("sos", None, None)
 

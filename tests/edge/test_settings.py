@@ -6,7 +6,7 @@ from edge.errors import BadSettings
 from edge.settings import FILE_BYTES_MAX, BrokerSettings, Settings, checked, read_settings
 from edge.words import read_words
 from tests.edge.dialects.bridge import CONFIG
-from tests.edge.fakes import GATEWAY
+from tests.edge.house import GATEWAY
 
 
 def written(folder, text):

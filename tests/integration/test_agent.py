@@ -23,7 +23,7 @@ from edge.errors import BadSettings, DataInUse
 from edge.settings import Settings, read_settings
 from tests.brokers import Hand, Hands, RealBroker
 from tests.edge.dialects.bridge import body, registered
-from tests.edge.fakes import GATEWAY, rows_of
+from tests.edge.house import GATEWAY, rows_of
 from tests.integration.doomed_agent import BUTTON, CONFIG
 from tests.waiting import eventually
 

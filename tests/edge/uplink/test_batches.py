@@ -12,7 +12,8 @@ from contract.topics import up_topic
 from edge.clock import Now
 from edge.journal.model import Entry, Hole, Row, Taken
 from edge.uplink.batches import Speaker, message_of
-from tests.edge.fakes import GATEWAY, NOON_MS, rows_of
+from tests.edge.fakes import NOON_MS
+from tests.edge.house import GATEWAY, rows_of
 
 
 def speaker(wall_ms=NOON_MS, monotonic_ms=100_000, *, boot="b1", is_synced=True):

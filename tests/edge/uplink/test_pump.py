@@ -6,7 +6,7 @@ from contract.lanes import Lane
 from contract.messages import Refusal
 from edge.uplink.pump import ALARMS_OPEN_MAX, DATA_ROWS_MAX, EVENT_OPEN_MAX, EVENT_ROWS_MAX
 from tests.edge.dialects.bridge import body
-from tests.edge.fakes import BUTTON, House, rows_of
+from tests.edge.house import BUTTON, House, rows_of
 
 
 def many_readings(house: House, count: int) -> None:
