@@ -10,6 +10,7 @@ from contract.lanes import ROW_LANES, Lane
 from contract.messages import Ack, Config, DownMessage
 from edge.journal.model import Row
 from edge.journal.store import Journal
+from edge.journal.view import View
 from edge.journal.writing import Writing
 
 log = logging.getLogger(__name__)
@@ -27,6 +28,21 @@ def apply(
     if isinstance(message, Ack) and message.journal == journal.id:
         return _acknowledge(journal, work, message, wall_ms, version)
     return []
+
+
+def stored_config(view: View) -> Config | None:
+    """As the cloud last said; None where it never did, or said it in a way that this version cannot
+    read. Raises JournalError."""
+    stored = view.meta(CONFIG)
+    if stored is None:
+        return None
+    try:
+        return msgspec.json.decode(stored, type=Config)
+    except msgspec.DecodeError as error:
+        log.warning(
+            "the stored configuration cannot be read, the cloud will say it again: %s", error
+        )
+        return None
 
 
 def offer_refused_again(journal: Journal, version: str) -> None:

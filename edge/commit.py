@@ -19,11 +19,13 @@ from edge.residents import Residents
 
 
 class Waiting(NamedTuple):
-    """A message in hand: not committed, so not settled."""
+    """A message in hand: not committed, so not settled. failures: how often it alone could not be
+    written, for a reason of our own."""
 
     message: Arrived
     taken: Taken
     read: Read
+    failures: int = 0
 
     @property
     def is_call(self) -> bool:

@@ -11,16 +11,14 @@ from contextlib import suppress
 from itertools import islice
 from typing import Final
 
-import msgspec
-
-from contract.lanes import Lane
+from contract.lanes import Lane, Notice
 from contract.messages import Ack, Config, DownMessage, Say
-from edge.answers import CONFIG, offer_refused_again
+from edge.answers import offer_refused_again, stored_config
 from edge.clock import Clock, Now
 from edge.commit import Commit, Waiting
 from edge.errors import JournalBroken, JournalError, JournalUnavailable
 from edge.health import Health
-from edge.intake import Intake, spoilt
+from edge.intake import Intake, Read, spoilt
 from edge.journal.limits import Keeper, age_ms
 from edge.journal.model import Row, Taken
 from edge.journal.store import Journal
@@ -77,8 +75,12 @@ class HomePump:
         self._batch_max = self._inbox_max = GROUP_MAX
         self._retry_ms = self._idle_ms = self._keep_ms = 0
         self._journal_id = ""
-        offer_refused_again(journal, version)
-        self._begin()
+        try:
+            offer_refused_again(journal, version)
+            self._begin()
+        except JournalBroken as error:
+            journal.set_aside(str(error))
+            self._begin()
 
     # ------------------------------------------------------------ the turn
 
@@ -227,9 +229,16 @@ class HomePump:
         self._commit.rolled_back()
         if self._batch_max > 1:
             self._batch_max = 1
+            return
+        first = self._group[0]
+        if first.failures == 0:
+            read = spoilt(first.message, first.read, error)
+        elif first.failures == 1 and first.is_call:  # not even that: it is told as our own words
+            notice = self._journal.notice(Notice.UNREADABLE, f"a message failed: {error!r}")
+            read = Read(first.read.delivery, ((notice, None),))
         else:
-            first = self._group[0]
-            self._group[0] = first._replace(read=spoilt(first.message, first.read, error))
+            read = Read(None)
+        self._group[0] = first._replace(read=read, failures=first.failures + 1)
 
     def _commit_answers(self, now: Now) -> None:
         inbox = list(islice(self._inbox, self._inbox_max))
@@ -342,9 +351,9 @@ class HomePump:
         self._telling.begin()
         self._local.forget()
         self._intake.joined(())
-        stored = view.meta(CONFIG)
+        stored = stored_config(view)
         if stored is not None:
-            self._configure(msgspec.json.decode(stored, type=Config))
+            self._configure(stored)
         boot, is_synced = self._clock.boot_id(), self._clock.is_synced()
         for row in self._waiting_calls():
             age = age_ms(row.entry.taken, now, boot, is_synced)

@@ -3,9 +3,9 @@
 from contract.lanes import Lane
 from contract.messages import Ack, Say
 from edge.home import GROUP_MAX, GROUP_MS
-from tests.edge.dialects.bridge import body
+from tests.edge.dialects.bridge import IEEE, body
 from tests.edge.fakes import NOON_MS
-from tests.edge.house import BUTTON, House, config
+from tests.edge.house import BUTTON, GATEWAY, House, config
 
 PRESS = ("sos", None, None)
 
@@ -235,6 +235,29 @@ def test_a_call_that_cannot_be_written_becomes_one_that_cannot_be_read(house):
     assert house.home_broker.unacknowledged == []
 
 
+def test_a_call_that_not_even_its_notice_can_name_is_told_by_the_gateway_itself(house):
+    house.disk.poison = IEEE
+
+    house.press()
+
+    row = house.journal.view.row(Lane.ALARM, 1)
+    assert row is not None
+    assert (row.entry.name, row.entry.device) == ("unreadable", f"edge:{GATEWAY}")
+    assert house.home_broker.unacknowledged == []
+
+
+def test_a_message_that_can_be_written_in_no_way_holds_up_no_press(house):
+    house.disk.poison = "unreadable"
+    house.home_broker.send(BUTTON, b"nonsense")
+    house.turn()
+    house.disk.poison = None
+
+    house.press()
+
+    assert house.rows() == [PRESS]
+    assert house.home_broker.unacknowledged == []
+
+
 def test_a_message_of_the_cloud_that_cannot_be_followed_spoils_no_press(house):
     house.home.deliver(Ack(journal=house.journal.id, lane="nowhere", cloud_epoch="e1"))  # type: ignore[arg-type]
 
@@ -368,6 +391,18 @@ def test_the_configuration_is_kept_over_restarts(house):
 
     assert house.home.config is not None
     assert house.home.config.cancel_window_s == 7
+    house.press()
+    assert house.told == [("calling", "ho-1", 1)]
+
+
+def test_a_stored_configuration_that_cannot_be_read_keeps_no_agent_from_starting(house):
+    with house.journal.writing() as work:
+        work.set_meta("config", '{"from": "another version"}')
+
+    house.restart()
+    assert house.home.config is None
+
+    house.cloud_says(config())
     house.press()
     assert house.told == [("calling", "ho-1", 1)]
 
