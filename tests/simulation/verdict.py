@@ -47,7 +47,8 @@ class _Told(NamedTuple):
 def is_drained(world: World) -> bool:
     """Nothing waits for anything any more."""
     journal, store = world.gateway.journal, world.cell.store
-    if journal is None or store is None or any(journal.view.counts().values()):
+    is_up = world.home_broker.is_up and world.cloud_broker.is_up
+    if journal is None or store is None or not is_up or any(journal.view.counts().values()):
         return False
     return store.read(lambda work: timers.next_due_ms(work) is None and not _pending(work))
 
