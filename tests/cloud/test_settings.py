@@ -22,7 +22,7 @@ def test_folders_are_relative_to_the_file_and_the_rest_is_what_was_shipped(tmp_p
 
     assert settings.database == tmp_path / "data" / "cloud.db"
     assert settings.config_dir == SHIPPED / "config"
-    assert settings.broker == ("mq", 1883, None, None)
+    assert settings.broker == ("mq", 1883, None, None, None)
     assert settings.roles == ALL_ROLES
 
 
