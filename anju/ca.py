@@ -19,7 +19,9 @@ from cloud.fleet.authority import (
     OWNER_ONLY,
     SERVICES,
     Authority,
+    gateways_of,
     serial_of,
+    services_of,
     write,
 )
 from cloud.fleet.certificates import Kind, key_pem, new_key, pem, read_request
@@ -39,9 +41,10 @@ class Place(NamedTuple):
     ca_dir: Path
     database: Path
 
-    def authority(self, name: str) -> Authority:
-        """One of the two."""
-        return Authority(self.ca_dir / name, SystemClock())
+    def authority(self, kind: Kind) -> Authority:
+        """Who signs such a certificate."""
+        find = gateways_of if kind is Kind.GATEWAY else services_of
+        return find(self.ca_dir, SystemClock())
 
 
 Verb = Callable[[argparse.Namespace, Place], dict[str, Any]]
@@ -75,27 +78,27 @@ def run(args: argparse.Namespace) -> int:
     """0: done; 1: refused, and why."""
     verb: Verb = args.do
     try:
-        document = {"ok": True, "problems": [], **verb(args, _place(args))}
+        done = verb(args, _place(args))
     except FleetError as error:
-        document = {"ok": False, "problems": [str(error)]}
+        show(args, {"ok": False, "problems": [str(error)]}, [str(error)])
+        return 1
     except OSError as error:
         raise CannotRun(f"{error.filename or 'a file'} cannot be used: {error.strerror}") from error
-    lines = [
-        f"{key}: {_shown(value)}" for key, value in document.items() if value not in ([], True)
-    ]
-    show(args, document, lines)
-    return 0 if document["ok"] else 1
+    lines = [f"{key}: {_shown(value)}" for key, value in done.items()]
+    show(args, {"ok": True, "problems": [], **done}, lines)
+    return 0
 
 
 def _init(args: argparse.Namespace, place: Place) -> dict[str, Any]:
-    for name in (GATEWAYS, SERVICES):
-        place.authority(name).create(f"{args.name} {name}")
+    for kind in (Kind.GATEWAY, Kind.SERVICE):
+        authority = place.authority(kind)
+        authority.create(f"{args.name} {authority.folder.name}")
     return {"ca_dir": str(place.ca_dir)}
 
 
 def _sign(args: argparse.Namespace, place: Place) -> dict[str, Any]:
     kind = _kind_of(args.name)
-    by = place.authority(GATEWAYS if kind is Kind.GATEWAY else SERVICES)
+    by = place.authority(kind)
     key, public = _keys(args, kind)
     names = [args.name, *args.host] if kind is Kind.SERVER else [args.name]
     signed = by.sign(public, kind, names, args.days)
@@ -107,23 +110,19 @@ def _sign(args: argparse.Namespace, place: Place) -> dict[str, Any]:
     else:
         files["ca.pem"] = _read(place, SERVICES, "ca.pem")
     if key is not None:
-        write(args.out / f"{stem}.key", key_pem(key), OWNER_ONLY)
+        files[f"{stem}.key"] = key_pem(key)
     for name, text in files.items():
-        write(args.out / name, text, FOR_ALL)
-    return {
-        "kind": str(kind),
-        "serial": serial_of(signed),
-        "files": sorted(
-            str(args.out / name) for name in (*files, *([f"{stem}.key"] if key else ()))
-        ),
-    }
+        write(args.out / name, text, OWNER_ONLY if name.endswith(".key") else FOR_ALL)
+    written = sorted(str(args.out / name) for name in files)
+    return {"kind": str(kind), "serial": serial_of(signed), "files": written}
 
 
 def _revoke(args: argparse.Namespace, place: Place) -> dict[str, Any]:
-    """The running platform sees it within a second: it tells the broker and ends connections."""
-    for name in (GATEWAYS, SERVICES):
+    """Of a gateway the running platform sees it within a second, tells the broker and ends the
+    connection. The list of the other CA, `services/crl.pem`, is carried to the broker by hand."""
+    for kind in (Kind.GATEWAY, Kind.SERVICE):
         try:
-            taken = place.authority(name).revoke(args.name, args.reason)
+            taken = place.authority(kind).revoke(args.name, args.reason)
         except NothingToRevoke:
             continue
         return {"revoked": [{"serial": each.serial, "name": each.name} for each in taken]}
@@ -198,4 +197,6 @@ def _read(place: Place, by: str, name: str) -> bytes:
 
 
 def _shown(value: Any) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    if isinstance(value, dict):
+        return " ".join(map(str, value.values()))
+    return ", ".join(map(_shown, value)) if isinstance(value, list) else str(value)

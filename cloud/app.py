@@ -26,7 +26,7 @@ from cloud.durable import feed as feed_log
 from cloud.durable.outbox import Outbox
 from cloud.durable.timers import Timers
 from cloud.escalation.service import Escalation, is_listener_needed, read_policy
-from cloud.fleet.authority import GATEWAYS, Authority
+from cloud.fleet.authority import Authority, gateways_of
 from cloud.fleet.deny import DenyList
 from cloud.fleet.enrolment import Enrolment
 from cloud.identity.front_door import FrontDoor
@@ -293,7 +293,7 @@ def _join(settings: CloudSettings, clock: Clock, counters: Counters) -> Parts:
         rules=rules,
         words=words,
         hub=hub,
-        gateways=Authority(settings.fleet.ca_dir / GATEWAYS, clock),
+        gateways=gateways_of(settings.fleet.ca_dir, clock),
         timer_signal=timer_signal,
         outbox_signal=outbox_signal,
         dispatch=dispatch,

@@ -25,7 +25,7 @@ from typing_extensions import override
 from anju.broker import HOST, BrokerProcess, free_port
 from anju.broker_config import BrokerKind
 from cloud.clock import SystemClock
-from cloud.fleet.authority import GATEWAYS, SERVICES, Authority
+from cloud.fleet.authority import GATEWAYS, SERVICES, gateways_of, services_of
 from cloud.fleet.certificates import Kind, key_pem, new_key, pem
 from cloud.ingest.mqtt import BrokerAddress, TlsFiles
 from tests.needs import require
@@ -99,8 +99,8 @@ class Cell:
         folder.mkdir()
         self.folder, self.clock = folder, SystemClock()
         self.ca_dir = folder / "ca"
-        self.gateways = Authority(self.ca_dir / GATEWAYS, self.clock)
-        self.services = Authority(self.ca_dir / SERVICES, self.clock)
+        self.gateways = gateways_of(self.ca_dir, self.clock)
+        self.services = services_of(self.ca_dir, self.clock)
         self.gateways.create("Test gateways")
         self.services.create("Test services")
         self._hands: list[TlsHand] = []

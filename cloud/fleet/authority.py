@@ -35,8 +35,8 @@ FOR_ALL: Final = 0o644
 class Authority:
     """Safe from any thread, and beside other processes on the same folder."""
 
-    def __init__(self, folder: Path, clock: Clock) -> None:
-        self.folder, self._clock = folder, clock
+    def __init__(self, folder: Path, clock: Clock, list_days: int = LIST_DAYS) -> None:
+        self.folder, self._clock, self._list_days = folder, clock, list_days
         self._ledger = Ledger(folder / "ledger.jsonl")
         self._mutex = threading.Lock()
 
@@ -109,7 +109,7 @@ class Authority:
                 if standing.issued[each.serial].until_ms > now_ms - DAY_MS
             ]
             number = standing.count + now_ms // DAY_MS  # neither ever falls
-            made = certificates.revocation_list(issuer, revoked, number, now_ms, LIST_DAYS)
+            made = certificates.revocation_list(issuer, revoked, number, now_ms, self._list_days)
             text = certificates.pem(made).encode()
             write(self.folder / "crl.pem", text, FOR_ALL)
         return text
@@ -134,6 +134,17 @@ class Authority:
         with self._mutex, (self.folder / "lock").open("a") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
+
+
+def gateways_of(ca_dir: Path, clock: Clock) -> Authority:
+    """The one that signs gateways."""
+    return Authority(ca_dir / GATEWAYS, clock)
+
+
+def services_of(ca_dir: Path, clock: Clock) -> Authority:
+    """The one that signs brokers and services. Its key may lie elsewhere, so nobody makes its list
+    anew each day: it holds as long as the CA."""
+    return Authority(ca_dir / SERVICES, clock, AUTHORITY_DAYS)
 
 
 def serial_of(certificate: x509.Certificate) -> str:

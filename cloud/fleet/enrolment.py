@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from cloud.clock import Clock
-from cloud.fleet.authority import GATEWAYS, SERVICES, Authority, serial_of
+from cloud.fleet.authority import gateways_of, serial_of, services_of
 from cloud.fleet.certificates import Kind, Request, pem, read_request, spki
 from cloud.fleet.codes import redeem
 from cloud.fleet.errors import BadRequest, NoAuthority, NotRenewed
@@ -33,8 +33,8 @@ class Enrolment:
 
     def __init__(self, store: Store, fleet: FleetSettings, clock: Clock) -> None:
         self._store, self._clock, self._fleet = store, clock, fleet
-        self._gateways = Authority(fleet.ca_dir / GATEWAYS, clock)
-        self._services = Authority(fleet.ca_dir / SERVICES, clock)
+        self._gateways = gateways_of(fleet.ca_dir, clock)
+        self._services = services_of(fleet.ca_dir, clock)
 
     def enrol(self, asked: EnrolRequest, address: str) -> Enrolled:
         """A code for a certificate. Raises BadCode, BadRequest, NoAuthority, SlowDown."""

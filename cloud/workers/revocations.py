@@ -66,8 +66,11 @@ class Revocations:
 
     def _publish(self) -> None:
         made = self._gateways.write_list()
-        if self._fleet.crl_file is not None:
-            write(self._fleet.crl_file, made, FOR_ALL)
+        if self._fleet.crl_file is None:
+            raise ReloadFailed(
+                "[fleet] crl_file does not say where the broker reads its list of revoked gateways"
+            )
+        write(self._fleet.crl_file, made, FOR_ALL)
         if self._fleet.reload_command:
             _reload(self._fleet.reload_command)
 
