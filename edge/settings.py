@@ -14,6 +14,7 @@ from edge.tls import TlsFiles
 
 Port = Annotated[int, Meta(ge=1, le=65535)]
 FILE_BYTES_MAX: Final = 64 * 1024
+FILTER_PATTERN: Final = r"(?=.)(([^+#/]*|\+)/)*([^+#/]*|\+|#)"  # a wildcard fills its level
 
 
 class BrokerSettings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -87,6 +88,15 @@ def checked(settings: Settings) -> Settings:
         raise BadSettings(
             f"gateway '{settings.gateway}' is no gateway id; expected gw- and 4 to 16 of a-z, 0-9"
         )
+    for topic in settings.home.topics:
+        if re.fullmatch(FILTER_PATTERN, topic) is None:
+            raise BadSettings(f"home.topics: '{topic}' is no MQTT topic filter")
+    if not settings.home.topics:
+        raise BadSettings("home.topics names nothing to listen to")
+    return _with_tls(settings)
+
+
+def _with_tls(settings: Settings) -> Settings:
     for name, broker in (("home", settings.home), ("cloud", settings.cloud)):
         if broker.ca_file is None and (broker.cert_file or broker.key_file):
             raise BadSettings(f"[{name}] cert_file and key_file need ca_file beside them")
