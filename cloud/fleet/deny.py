@@ -37,4 +37,4 @@ class DenyList:
     def turned_away(self, gateway: str, now_ms: int) -> None:
         """Count it, and show it on the health page."""
         self._counters.add("ingest.revoked")
-        self._counters.trouble(self.name, f"gateway {gateway} is revoked and still sends", now_ms)
+        self._counters.trouble("ingest.revoked", f"gateway {gateway} still sends", now_ms)
