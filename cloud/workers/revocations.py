@@ -62,6 +62,7 @@ class Revocations:
             if self._kicked.get(gateway) != since_ms:
                 self._kick(gateway)
                 self._kicked[gateway] = since_ms
+                self._counters.add("gateways.thrown_out")
                 log.warning("gateway %s is revoked; its connection has been ended", gateway)
 
     def _publish(self) -> None:
