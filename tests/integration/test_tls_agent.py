@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from msgspec.structs import replace
 
 from anju.broker import HOST
 from anju.cli import main
@@ -126,7 +127,25 @@ def test_a_press_at_home_is_an_alarm_in_the_cloud_and_the_resident_hears_so(
     [alarm] = eventually(district.open_alarms, 20, "an alarm")
     assert alarm.home.id == HOME
     eventually(lambda: agent.health.count("acknowledged_alarm") == 1, 20, "the acknowledgement")
-    assert doctor.examine(agent.settings, SystemClock())["ok"]
+    problems = doctor.examine(agent.settings, SystemClock())["problems"]
+    assert [each for each in problems if "NTP" not in each] == []
+
+
+def test_the_doctor_says_so_where_gateway_and_broker_do_not_trust_each_other(enrolled):
+    stranger = replace(enrolled.cloud, ca_file=enrolled.cloud.cert_file)
+
+    problems = doctor.examine(replace(enrolled, cloud=stranger), SystemClock())["problems"]
+
+    assert any("do not trust each other" in each for each in problems)
+
+
+def test_the_doctor_says_so_where_the_gateway_is_revoked(district, enrolled):
+    district.cell.gateways.revoke(GATEWAY, "stolen")
+
+    def problems() -> list[str]:
+        return [str(each) for each in doctor.examine(enrolled, SystemClock())["problems"]]
+
+    eventually(lambda: any("do not trust each other" in each for each in problems()), 20)
 
 
 def test_the_key_is_made_here_for_its_owner_alone_and_the_files_are_named(district, capsys):
