@@ -1,6 +1,7 @@
 """All the way over TLS: enrolled with a code, an alarm raised, renewed, revoked, thrown out."""
 
 import json
+import socket
 import stat
 import tomllib
 from collections.abc import Iterator
@@ -131,6 +132,17 @@ def test_a_press_at_home_is_an_alarm_in_the_cloud_and_the_resident_hears_so(
     assert [each for each in problems if "NTP" not in each] == []
 
 
+def test_both_ends_give_up_a_half_open_connection_after_5_s(district, agent):
+    ours = [source._client.socket() for source in district.cloud._sources.values()]
+    links = [agent.home._link, agent.uplink._link]
+    theirs = [link._client.socket() for link in links]
+
+    sockets = [*ours, *theirs]
+
+    option = (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
+    assert [each.getsockopt(*option) for each in sockets] == [5000] * 5
+
+
 def test_the_doctor_says_so_where_gateway_and_broker_do_not_trust_each_other(enrolled):
     stranger = replace(enrolled.cloud, ca_file=enrolled.cloud.cert_file)
 
@@ -168,7 +180,8 @@ def test_a_code_that_is_refused_is_a_problem_and_a_platform_that_is_away_another
     assert district.enrol("wrong") == 1
     assert not json.loads(capsys.readouterr().out)["ok"]
 
-    assert main(["edge", "enrol", "x", "--url", "http://127.0.0.1:1", "--dir", "x"]) == 2
+    folder = str(district.folder)
+    assert main(["edge", "enrol", "x", "--url", "http://127.0.0.1:1", "--dir", folder]) == 2
     assert "cannot be asked" in capsys.readouterr().err
 
 
