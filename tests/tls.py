@@ -89,7 +89,11 @@ class CellBroker(BrokerProcess):
     @override
     def _wait_until_ready(self, child) -> None:
         ports = (self.port, self.services_port)
-        eventually(lambda: all(map(_listens, ports)), WAIT_S, "both listeners")
+        try:
+            eventually(lambda: all(map(_listens, ports)), 3 * WAIT_S, "both listeners")
+        except TimeoutError as error:
+            self.kill()
+            raise AssertionError(f"{ports} do not answer; it said: {self.tail()}") from error
 
 
 class Cell:
