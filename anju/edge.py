@@ -1,22 +1,26 @@
-"""`anju edge`: run the agent, ask it what is wrong, see which devices it knows."""
+"""`anju edge`: run the agent, enrol it, ask it what is wrong, see which devices it knows."""
 
 import argparse
+import json
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from anju.errors import CannotRun
 from anju.output import Commands, add_json, show, table
 from anju.paths import config_dir
 from anju.serve import BROKER_PORT, Stop
-from edge import doctor
+from contract.enrolment import Enrolled
+from edge import doctor, enrol, keys
 from edge.agent import Agent
 from edge.clock import SystemClock
-from edge.errors import EdgeError
+from edge.enrol import Platform
+from edge.errors import EdgeError, NotEnrolled
 from edge.settings import BrokerSettings, Settings, read_settings
 
 DATA: Final = Path("var/edge")
 GATEWAY: Final = "gw-demo01"
+TLS_FOLDER: Final = "tls"
 
 
 def add(commands: Commands) -> None:
@@ -33,6 +37,20 @@ def add(commands: Commands) -> None:
         verb.set_defaults(run=run)
         if name != "run":
             add_json(verb)
+    _add_enrol(verbs)
+
+
+def _add_enrol(verbs: Commands) -> None:
+    verb = verbs.add_parser("enrol", help="get this gateway's certificate, with a one-time code")
+    verb.add_argument("code", help="from `anju ca code`")
+    verb.add_argument("--url", required=True, help="of the platform's pages, https://…")
+    verb.add_argument(
+        "--ca", type=Path, metavar="FILE", help="where that address has a CA of its own"
+    )
+    verb.add_argument("--dir", type=Path, metavar="DIR", help="for the files; else data_dir/tls")
+    verb.add_argument("--config", type=Path, metavar="FILE", help="with the gateway's id, if there")
+    add_json(verb)
+    verb.set_defaults(run=_enrol)
 
 
 def settings_of(path: Path | None) -> Settings:
@@ -63,6 +81,52 @@ def _run(args: argparse.Namespace) -> int:
         )
         stop.wait()
     return 0
+
+
+def _enrol(args: argparse.Namespace) -> int:
+    """Makes the key here; the certificate comes back. Says what the configuration needs."""
+    settings = settings_of(args.config)
+    folder = (args.dir or settings.data_dir / TLS_FOLDER).absolute()
+    gateway = settings.gateway if args.config is not None else None
+    try:
+        told = enrol.enrol(Platform(args.url, args.ca), args.code, folder, gateway)
+    except NotEnrolled as error:
+        if not error.status:
+            raise CannotRun(str(error)) from error
+        document: dict[str, Any] = {"ok": False, "problems": [str(error)]}
+        show(args, document, [str(error)])
+        return 1
+    except EdgeError as error:
+        raise CannotRun(str(error)) from error
+    except OSError as error:
+        raise CannotRun(f"{folder} cannot be written: {error.strerror}") from error
+    text = _told_settings(args, told, folder)
+    files = [str(folder / name) for name in (keys.CERTIFICATE_FILE, keys.CA_FILE)]
+    document = {"ok": True, "problems": [], "gateway": told.gateway, "files": files}
+    lines = [f"enrolled as {told.gateway}; put this into the agent's configuration:", "", *text]
+    show(args, {**document, "settings": "\n".join(text)}, lines)
+    return 0
+
+
+def _told_settings(args: argparse.Namespace, told: Enrolled, folder: Path) -> list[str]:
+    """As TOML; the top of the file, and its [cloud]."""
+    top = {"gateway": told.gateway, "platform_url": args.url}
+    if args.ca is not None:
+        top["platform_ca_file"] = str(args.ca.absolute())
+    cloud: dict[str, str | int] = {
+        "host": told.broker.host,
+        "port": told.broker.port,
+        "ca_file": str(folder / keys.CA_FILE),
+        "cert_file": str(folder / keys.CERTIFICATE_FILE),
+    }
+    # A text of JSON is one of TOML, too.
+    pairs = [f"{key} = {json.dumps(value)}" for key, value in top.items()]
+    return [
+        *pairs,
+        "",
+        "[cloud]",
+        *(f"{key} = {json.dumps(value)}" for key, value in cloud.items()),
+    ]
 
 
 def _doctor(args: argparse.Namespace) -> int:

@@ -26,13 +26,16 @@ from cloud.durable import feed as feed_log
 from cloud.durable.outbox import Outbox
 from cloud.durable.timers import Timers
 from cloud.escalation.service import Escalation, is_listener_needed, read_policy
+from cloud.fleet.authority import Authority, gateways_of
+from cloud.fleet.deny import DenyList
+from cloud.fleet.enrolment import Enrolment
 from cloud.identity.front_door import FrontDoor
 from cloud.identity.passwords import Passwords
 from cloud.identity.tokens import SystemSecrets
 from cloud.ingest import fence
 from cloud.ingest.intake import Intake
 from cloud.ingest.judging import HomeJudge
-from cloud.ingest.mqtt import MqttSource
+from cloud.ingest.mqtt import MqttSource, kick
 from cloud.ingest.pump import IngestPump
 from cloud.live.hub import Hub
 from cloud.live.pumps import ConsoleWatch, FeedPump
@@ -56,6 +59,7 @@ from cloud.web import feed, health, sessions
 from cloud.web.alarms import alarm_routes
 from cloud.web.desk import Desk
 from cloud.web.duty import duty_routes
+from cloud.web.enrol import enrol_routes
 from cloud.web.offers import offer_routes
 from cloud.web.server import build_app
 from cloud.web.serving import HttpServer
@@ -66,6 +70,7 @@ from cloud.workers.down import ConfigPump, say_carrier
 from cloud.workers.housekeeping import Housekeeping
 from cloud.workers.neighbours import Exclusive, Polled, RegistryWatch
 from cloud.workers.outbox import Carrier, OutboxPump
+from cloud.workers.revocations import Revocations
 from cloud.workers.timers import Handler, TimerPump
 from contract.topics import UP_ALARMS, UP_DATA
 
@@ -90,6 +95,7 @@ class Parts:
     rules: RuleSet
     words: Dictionary
     hub: Hub
+    gateways: Authority
     timer_signal: Signal
     outbox_signal: Signal
     dispatch: DispatchDesk
@@ -195,7 +201,10 @@ class Cloud:
     def _begin_ingest(self, parts: Parts, ends: ExitStack) -> None:
         generation = parts.store.write(fence.claim_all)
         judge = HomeJudge(parts.registry, parts.rules, parts.words, parts.counters)
-        intake = Intake(judge, parts.epoch)
+        denied = DenyList(parts.gateways, parts.counters)
+        denied.run_once(parts.clock.now_ms())  # before anything is taken
+        _turn(ends, parts, denied)
+        intake = Intake(judge, parts.epoch, denied)
         for name, filters, priority in (
             ("alarms", UP_ALARMS, Priority.ALARM),
             ("data", UP_DATA, Priority.DATA),
@@ -219,8 +228,10 @@ class Cloud:
         # What other processes change is seen by looking; what this one changes, at once.
         parts.store.bus.on(GatewayChanged, lambda work, _: work.after_commit(down.signal.set))
         handlers, carriers = _timer_handlers(parts), _carriers(down)
+        fleet, throw_out = parts.settings.fleet, partial(kick, parts.settings.broker)
         for pump in (
             ConfigPump(parts.store, parts.registry, down),
+            Revocations(parts.gateways, fleet, throw_out, parts.counters),
             Polled(TimerPump(parts.store, handlers, parts.timer_signal, parts.counters)),
             Polled(OutboxPump(parts.store, carriers, parts.outbox_signal, parts.counters)),
         ):
@@ -282,6 +293,7 @@ def _join(settings: CloudSettings, clock: Clock, counters: Counters) -> Parts:
         rules=rules,
         words=words,
         hub=hub,
+        gateways=gateways_of(settings.fleet.ca_dir, clock),
         timer_signal=timer_signal,
         outbox_signal=outbox_signal,
         dispatch=dispatch,
@@ -335,6 +347,7 @@ def _routers(parts: Parts) -> list[APIRouter]:
         offer_routes(parts.dispatch),
         station_routes(parts.dispatch),
         duty_routes(),
+        enrol_routes(Enrolment(parts.store, parts.settings.fleet, parts.clock)),
         feed.routes(rows_of(parts.dispatch)),
         health.routes(),
     ]

@@ -9,9 +9,11 @@ import msgspec
 from msgspec import Struct
 
 from cloud.dictionary import BadConfiguration
-from cloud.ingest.mqtt import BrokerAddress
+from cloud.fleet.settings import GATEWAYS_PORT, FleetSettings
+from cloud.ingest.mqtt import BrokerAddress, TlsFiles
 
 PORT: Final = 8000
+CA_FOLDER: Final = "ca"  # in the data folder, where the file names none
 
 
 class Role(StrEnum):
@@ -42,6 +44,12 @@ class CloudSettings(Struct, frozen=True, kw_only=True):
     broker: BrokerAddress
     http: HttpSettings = HttpSettings()
     roles: frozenset[Role] = ALL_ROLES
+    fleet_told: FleetSettings | None = None
+
+    @property
+    def fleet(self) -> FleetSettings:
+        """What was told; else a CA may stand in the data folder, and nobody can enrol."""
+        return self.fleet_told or FleetSettings(self.data_dir / CA_FOLDER)
 
     @property
     def database(self) -> Path:
@@ -54,12 +62,24 @@ class _Broker(Struct, frozen=True, forbid_unknown_fields=True):
     port: int = 1883
     username: str | None = None
     password_file: str | None = None
+    ca_file: str | None = None
+    cert_file: str | None = None
+    key_file: str | None = None
+
+
+class _Fleet(Struct, frozen=True, forbid_unknown_fields=True):
+    ca_dir: str | None = None
+    gateways_host: str | None = None
+    gateways_port: int = GATEWAYS_PORT
+    crl_file: str | None = None
+    reload_command: tuple[str, ...] = ()
 
 
 class _File(Struct, frozen=True, forbid_unknown_fields=True):
     data_dir: str
     broker: _Broker
     http: HttpSettings = HttpSettings()
+    fleet: _Fleet = _Fleet()
     roles: frozenset[Role] = ALL_ROLES
     config_dir: str | None = None
     pages_dir: str | None = None
@@ -86,15 +106,40 @@ def read_settings(path: Path, *, config_dir: Path, pages_dir: Path) -> CloudSett
         broker=_address(told.broker, base),
         http=told.http,
         roles=told.roles,
+        fleet_told=_fleet(told, base),
+    )
+
+
+def _fleet(told: _File, base: Path) -> FleetSettings:
+    fleet = told.fleet
+    return FleetSettings(
+        ca_dir=base / (fleet.ca_dir or Path(told.data_dir, CA_FOLDER)),
+        gateways_host=fleet.gateways_host,
+        gateways_port=fleet.gateways_port,
+        crl_file=base / fleet.crl_file if fleet.crl_file else None,
+        reload_command=fleet.reload_command,
+    )
+
+
+def _tls(told: _Broker, base: Path) -> TlsFiles | None:
+    if told.ca_file is None:
+        if told.cert_file or told.key_file:
+            raise BadConfiguration("[broker] cert_file and key_file need ca_file beside them")
+        return None
+    return TlsFiles(
+        base / told.ca_file,
+        base / told.cert_file if told.cert_file else None,
+        base / told.key_file if told.key_file else None,
     )
 
 
 def _address(told: _Broker, base: Path) -> BrokerAddress:
+    tls = _tls(told, base)
     if told.password_file is None:
-        return BrokerAddress(told.host, told.port, told.username)
+        return BrokerAddress(told.host, told.port, told.username, None, tls)
     path = base / told.password_file
     try:
         password = path.read_text(encoding="utf-8").strip()
     except OSError as error:
         raise BadConfiguration(f"{path}: the password cannot be read: {error.strerror}") from error
-    return BrokerAddress(told.host, told.port, told.username, password)
+    return BrokerAddress(told.host, told.port, told.username, password, tls)

@@ -12,6 +12,7 @@ from typing import Final
 
 from contract.topics import down_filter
 from edge.clock import Clock, SystemClock
+from edge.enrol import Platform
 from edge.errors import BadSettings, DataInUse
 from edge.health import Health
 from edge.home import HomePump
@@ -22,7 +23,8 @@ from edge.link import Link
 from edge.local import Local
 from edge.mqtt import Address, MqttLink
 from edge.profiles import load_hearing
-from edge.pumps import EventSignal, Runner
+from edge.pumps import EventSignal, Pump, Runner
+from edge.renewal import RenewalPump
 from edge.residents import Residents
 from edge.settings import BrokerSettings, Settings
 from edge.status import offline
@@ -90,7 +92,7 @@ class Agent:
                 start_within_ms=settings.readings_start_within_s * 1000,
             )
             undo.pop_all()
-        pumps = (self.home, self.uplink)
+        pumps: list[Pump] = [self.home, self.uplink, *_renewal(settings, self.health)]
         self._runners = [Runner(pump, self._clock, self.health) for pump in pumps]
 
     def start(self) -> None:
@@ -126,7 +128,15 @@ def _only_one(folder: Path) -> int | None:
 
 
 def _address(broker: BrokerSettings) -> Address:
-    return Address(broker.host, broker.port, broker.username, broker.password())
+    return Address(broker.host, broker.port, broker.username, broker.password(), broker.tls())
+
+
+def _renewal(settings: Settings, health: Health) -> list[Pump]:
+    """Where we are told of whom to ask."""
+    url, file = settings.platform_url, settings.cloud.cert_file
+    if url is None or file is None:
+        return []
+    return [RenewalPump(Platform(url, settings.platform_ca_file), file, health)]
 
 
 def _keeper(journal: Journal, settings: Settings, clock: Clock) -> Keeper:

@@ -4,22 +4,27 @@ the agent."""
 import fcntl
 import os
 import socket
+import ssl
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
 from contract.lanes import Lane
+from edge import keys
 from edge.answers import CONFIG, stored_config
 from edge.clock import Clock
-from edge.errors import JournalError
+from edge.errors import BadCertificate, JournalError
 from edge.journal.schema import FILE_NAME
 from edge.journal.view import View
+from edge.renewal import LATE_FROM, age_of
 from edge.settings import BrokerSettings, Settings
 
 CONNECT_S: Final = 2.0
 FREE_BYTES_MIN: Final = 64 * 1024 * 1024
+REFUSAL_S: Final = 0.5
 RECENT_MAX: Final = 10
 
 
@@ -27,7 +32,7 @@ def examine(settings: Settings, clock: Clock) -> dict[str, Any]:
     """`ok`, `problems` [sentences], and facts: `waiting`, `refused`, `rejected`, `dropped`,
     `devices`."""
     folder = settings.data_dir
-    problems = [*_disk(folder), *_clock(clock), *_brokers(settings)]
+    problems = [*_disk(folder), *_clock(clock), *_brokers(settings), *_certificate(settings, clock)]
     if not _is_agent_running(folder):
         problems.append(f"no agent works in {folder}; start it with `anju edge run`")
     facts: dict[str, Any] = {}
@@ -127,12 +132,50 @@ def _brokers(settings: Settings) -> Iterator[str]:
     )
     for name, broker in named:
         try:
-            socket.create_connection((broker.host, broker.port), CONNECT_S).close()
+            _greet(broker)
+        except ssl.SSLError as error:
+            yield (
+                f"the {name} broker at {broker.host}:{broker.port} and this gateway do not trust"
+                f" each other: {error.reason or error}; see ca_file and cert_file, and the clock"
+            )
         except OSError as error:
             yield (
                 f"the {name} broker at {broker.host}:{broker.port} does not answer: "
                 f"{error.strerror or error}; is it running, and may this machine reach it?"
             )
+
+
+def _greet(broker: BrokerSettings) -> None:
+    """Reach it and shake hands; never sign in, which would throw the agent out. Raises OSError."""
+    with socket.create_connection((broker.host, broker.port), CONNECT_S) as plain:
+        tls = broker.tls()
+        if tls is None:
+            return
+        with tls.context().wrap_socket(plain, server_hostname=broker.host) as private:
+            private.settimeout(REFUSAL_S)
+            with suppress(TimeoutError):  # in TLS 1.3 a refusal comes after the hands are shaken
+                private.recv(1)
+
+
+def _certificate(settings: Settings, clock: Clock) -> Iterator[str]:
+    file = settings.cloud.cert_file
+    if file is None or settings.cloud.key_file is not None:  # made and renewed by somebody else
+        return
+    try:
+        identity = keys.read(file)
+    except BadCertificate as error:
+        yield str(error)
+        return
+    if identity.gateway != settings.gateway:
+        yield f"the certificate in {file} is of '{identity.gateway}', not of '{settings.gateway}'"
+    age = age_of(identity, clock.wall_ms())
+    if age > 1:
+        yield f"the certificate in {file} has expired; enrol again with `anju edge enrol`"
+    elif age > LATE_FROM:
+        yield (
+            f"the certificate in {file} should have been renewed by now;"
+            " is platform_url set, and can it be reached?"
+        )
 
 
 def _is_agent_running(folder: Path) -> bool:

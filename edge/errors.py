@@ -2,6 +2,8 @@
 
 EdgeError
 ├── BadSettings            the configuration cannot be used; the sentence says what to change
+├── BadCertificate         key or certificate cannot be used; enrol again
+├── NotEnrolled            the cloud gave no certificate; the sentence says why
 ├── DataInUse              another agent holds the data folder
 └── JournalError
     ├── JournalUnavailable   disk full, I/O error, locked: nothing was kept, try again
@@ -15,6 +17,18 @@ class EdgeError(Exception):
 
 class BadSettings(EdgeError):
     """The configuration cannot be used."""
+
+
+class BadCertificate(EdgeError):
+    """Key or certificate of this gateway cannot be used."""
+
+
+class NotEnrolled(EdgeError):
+    """The cloud gave no certificate. status: of HTTP, 0 where it could not be asked."""
+
+    def __init__(self, text: str, status: int = 0) -> None:
+        super().__init__(text)
+        self.status = status
 
 
 class DataInUse(EdgeError):

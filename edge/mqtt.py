@@ -8,6 +8,7 @@ ago. Callbacks only enqueue.
 
 import logging
 import socket
+import ssl
 import threading
 from collections import deque
 from collections.abc import Iterable, Sequence
@@ -24,11 +25,13 @@ from contract.receipts import Receipt, ReceiptBook
 from edge.link import Arrived, Confirmed, Joined, LinkEvent, Lost, Outgoing
 from edge.mqtt_client import TolerantClient
 from edge.pumps import Signal
+from edge.tls import TlsFiles
 
 log = logging.getLogger(__name__)
 SESSION_NEVER_EXPIRES: Final = 0xFFFFFFFF
 RECEIVE_MAXIMUM: Final = 100
 KEEPALIVE_S: Final = 15
+USER_TIMEOUT_MS: Final = 5_000  # a half-open connection takes data without an error until then
 INFLIGHT_MAX: Final = (
     20  # paho does not read the broker's receive maximum; every broker grants this
 )
@@ -41,12 +44,13 @@ PAUSE_MS: Final = (200, 500, 1_000, 2_000, 5_000)
 
 
 class Address(NamedTuple):
-    """Where a broker listens."""
+    """Where a broker listens. tls: None for a connection in the clear."""
 
     host: str
     port: int
     username: str | None = None
     password: str | None = None
+    tls: TlsFiles | None = None
 
 
 class MqttLink:
@@ -139,11 +143,13 @@ class MqttLink:
             client.will_set(will.topic, will.payload, will.qos, will.is_retained)
         client.on_connect, client.on_disconnect = self._on_connect, self._on_disconnect
         client.on_message, client.on_publish = self._on_message, self._on_publish
-        client.on_socket_open = _send_at_once
+        client.on_socket_open = _tune
         properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
         properties.SessionExpiryInterval = SESSION_NEVER_EXPIRES
         properties.ReceiveMaximum = RECEIVE_MAXIMUM
         try:
+            if self._address.tls is not None:
+                client.tls_set_context(self._address.tls.context())
             client.connect(
                 self._address.host,
                 self._address.port,
@@ -152,7 +158,9 @@ class MqttLink:
                 properties=properties,
             )
         except OSError as error:
-            log.info("%s: no broker at %s:%d yet: %s", self._client_id, *self._address[:2], error)
+            level = logging.WARNING if isinstance(error, ssl.SSLError) else logging.INFO
+            where = self._address[:2]
+            log.log(level, "%s: no broker at %s:%d yet: %s", self._client_id, *where, error)
             return
         self._client = client
         client.loop_start()
@@ -241,6 +249,8 @@ def _publish_properties(out: Outgoing) -> Properties:
     return properties
 
 
-def _send_at_once(_client: Any, _data: Any, sock: Any) -> None:
-    """Else a small packet waits up to 40 ms for the other side's delayed TCP acknowledgement."""
+def _tune(_client: Any, _data: Any, sock: Any) -> None:
+    """Without TCP_NODELAY a small packet waits up to 40 ms for the other side's acknowledgement."""
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, USER_TIMEOUT_MS)

@@ -10,6 +10,7 @@ from msgspec import Meta, Struct
 
 from contract.topics import GATEWAY_PATTERN
 from edge.errors import BadSettings
+from edge.tls import TlsFiles
 
 Port = Annotated[int, Meta(ge=1, le=65535)]
 FILE_BYTES_MAX: Final = 64 * 1024
@@ -24,6 +25,13 @@ class BrokerSettings(Struct, frozen=True, forbid_unknown_fields=True):
     username: str | None = None
     password_file: Path | None = None
     topics: tuple[str, ...] = ("#",)
+    ca_file: Path | None = None
+    cert_file: Path | None = None
+    key_file: Path | None = None
+
+    def tls(self) -> TlsFiles | None:
+        """None for a connection in the clear."""
+        return TlsFiles(self.ca_file, self.cert_file, self.key_file) if self.ca_file else None
 
     def password(self) -> str | None:
         """Read when needed, so that it never lies in a settings file. Raises BadSettings."""
@@ -44,6 +52,8 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     data_dir: Path = Path("var/edge")
     home: BrokerSettings = BrokerSettings()
     cloud: BrokerSettings = BrokerSettings()
+    platform_url: str | None = None
+    platform_ca_file: Path | None = None
     siren_after_s: Annotated[int, Meta(ge=5, le=3600)] = 30
     readings_start_within_s: Annotated[int, Meta(ge=0, le=3600)] = 300
     journal_mb_max: Annotated[int, Meta(ge=8, le=100_000)] = 200
@@ -83,4 +93,16 @@ def checked(settings: Settings) -> Settings:
             raise BadSettings(f"home.topics: '{topic}' is no MQTT topic filter")
     if not settings.home.topics:
         raise BadSettings("home.topics names nothing to listen to")
+    return _with_tls(settings)
+
+
+def _with_tls(settings: Settings) -> Settings:
+    for name, broker in (("home", settings.home), ("cloud", settings.cloud)):
+        if broker.ca_file is None and (broker.cert_file or broker.key_file):
+            raise BadSettings(f"[{name}] cert_file and key_file need ca_file beside them")
+    if settings.platform_url is not None and settings.cloud.key_file is not None:
+        raise BadSettings(
+            "the agent renews a certificate that lies with its key in one file: take key_file out,"
+            " or platform_url where somebody else renews it"
+        )
     return settings

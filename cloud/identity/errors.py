@@ -53,12 +53,12 @@ class Unavailable(IdentityError):
 
 
 class SlowDown(Unavailable):
-    """Signing in is slowed for this source and account; nobody is ever locked out."""
+    """Trying is slowed for this source or account; nobody is ever locked out."""
 
     code = "slow_down"
 
     def __init__(self, retry_after_s: float) -> None:
-        text = f"too many attempts to sign in; try again in {retry_after_s:g} s"
+        text = f"too many attempts; try again in {retry_after_s:g} s"
         super().__init__(text, retry_after_s=retry_after_s)
         self.retry_after_s = retry_after_s
 

@@ -64,11 +64,29 @@ def succeed(work: Work, attempt: Attempt) -> None:
     here, *others = attempt.counted
     work.execute(delete(attempt_table).where(attempt_table.c.key == here))
     for key in others:
-        c = attempt_table.c
-        less = update(attempt_table).where(c.key == key, c.failures > 0)
-        work.execute(less.values(failures=c.failures - 1))
+        forgive(work, key)
     if attempt.account is not None:
         know_source(work, attempt.account.id, attempt.source)
+
+
+def charge(work: Work, what: str, address: str, pace: Pace) -> str:
+    """Count a try of another kind from this source, before it is looked at; a key for `forgive`.
+
+    Raises SlowDown, and then counts nothing.
+    """
+    key = _hash(what, source_of(address))
+    wait = _wait_ms(work, key, pace)
+    if wait > 0:
+        raise SlowDown(wait / 1000)
+    _count(work, key)
+    return key
+
+
+def forgive(work: Work, key: str) -> None:
+    """The try was right, and is taken back."""
+    c = attempt_table.c
+    less = update(attempt_table).where(c.key == key, c.failures > 0)
+    work.execute(less.values(failures=c.failures - 1))
 
 
 def know_source(work: Work, account_id: str, source: str) -> None:

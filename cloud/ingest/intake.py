@@ -2,7 +2,7 @@
 may be acknowledged. Everything that decides about loss and duplicates in the cloud is here."""
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 import msgspec
 
@@ -34,17 +34,32 @@ class Answer(NamedTuple):
     ack: Ack
 
 
+class Denied(Protocol):
+    """Which gateways are revoked; `fleet.deny.DenyList` is one."""
+
+    def since_ms(self, gateway: str) -> int | None:
+        """Since when; None for one that is welcome."""
+
+    def turned_away(self, gateway: str, now_ms: int) -> None:
+        """One message of it was put aside."""
+
+
 class Intake:
     """Applies deliveries. Holds no state: everything it remembers is in the received."""
 
-    def __init__(self, judge: Judge, epoch: str) -> None:
-        self._judge, self._epoch = judge, epoch
+    def __init__(self, judge: Judge, epoch: str, denied: Denied | None = None) -> None:
+        self._judge, self._epoch, self._denied = judge, epoch, denied
 
     def take(self, work: Work, delivery: Delivery) -> list[Answer]:
         """Raises nothing for bad input; an exception means that the store or our own code
         failed."""
         if delivery.fault is not None:
             return self.reject(work, delivery, "topic", delivery.fault)
+        if self._denied and (since_ms := self._denied.since_ms(delivery.gateway)) is not None:
+            return self._turn_away(work, delivery, self._denied, since_ms)
+        return self._read(work, delivery)
+
+    def _read(self, work: Work, delivery: Delivery) -> list[Answer]:
         try:
             message = decode_up(delivery.payload, delivery.content_type)
             if message.gateway != delivery.gateway:
@@ -85,6 +100,24 @@ class Intake:
         if identity is None:
             return []
         return [self._answer(delivery.gateway, identity, refused=f"{reason}: {detail}"[:200])]
+
+    def _turn_away(
+        self, work: Work, delivery: Delivery, denied: Denied, since_ms: int
+    ) -> list[Answer]:
+        """What a revoked gateway says is kept once a lane, counted, and never answered. Its first
+        call is a technical alarm: whoever holds it may still be in need."""
+        gateway = delivery.gateway
+        key = f"revoked:{gateway}/{since_ms}/{delivery.lane}"
+        reject = Reject(
+            key, gateway, delivery.topic, delivery.lane, "revoked: by the CA", delivery.payload
+        )
+        is_new = received.quarantine(work, reject)
+        if is_new and delivery.lane is Lane.ALARM:
+            detail = "its certificate was revoked"
+            case = Technical(key, gateway, None, "revoked", detail, delivery.received_ms)
+            self._judge.report(work, case)
+        work.after_commit(lambda: denied.turned_away(gateway, delivery.received_ms))
+        return []
 
     def _answer(self, gateway: str, identity: Identity, *, refused: str) -> Answer:
         seqs = range(identity.first, min(identity.last, identity.first + 999) + 1)

@@ -7,9 +7,11 @@ only on the connection that received the message. Callbacks only enqueue.
 
 import logging
 import socket
+import ssl
 import threading
 from collections import deque
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import paho.mqtt.client as paho
@@ -23,6 +25,7 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 from typing_extensions import override
 
 from cloud.clock import Clock
+from cloud.dictionary import BadConfiguration
 from cloud.ingest.source import Delivery
 from cloud.observe import Counters
 from cloud.pumps import Signal
@@ -37,15 +40,26 @@ RECEIVE_MAXIMUM: Final = 200
 QUEUE_MAX: Final = 10 * RECEIVE_MAXIMUM  # reached by QoS 0 only, which no edge of ours sends
 SESSION_NEVER_EXPIRES: Final = 0xFFFFFFFF
 KEEPALIVE_S: Final = 15
+USER_TIMEOUT_MS: Final = 5_000  # a half-open connection takes data without an error until then
+KICK_S: Final = 5.0
+
+
+class TlsFiles(NamedTuple):
+    """The broker's CA; our certificate and its key, where the broker wants one."""
+
+    ca: Path
+    certificate: Path | None = None
+    key: Path | None = None
 
 
 class BrokerAddress(NamedTuple):
-    """Where the cloud's broker listens."""
+    """Where the cloud's broker listens. tls: None for a connection in the clear."""
 
     host: str
     port: int
     username: str | None = None
     password: str | None = None
+    tls: TlsFiles | None = None
 
 
 class MqttSource:
@@ -62,6 +76,7 @@ class MqttSource:
         clock: Clock,
         counters: Counters,
     ) -> None:
+        """Raises BadConfiguration where a TLS file cannot be used."""
         self.signal = Signal()
         self.connection = 0  # its number while there is one, 0 while there is none
         self._connections = 0
@@ -71,18 +86,13 @@ class MqttSource:
         self._lock = threading.Lock()
         self._book = ReceiptBook()
         self._queue: deque[Delivery] = deque()
-        client = _Client(
-            CallbackAPIVersion.VERSION2, client_id, protocol=paho.MQTTv5, manual_ack=True
-        )
+        client = _client(client_id, address)
         client.reconnect_delay_set(1, 5)
         client.max_inflight_messages_set(1000)
-        if address.username is not None:
-            client.username_pw_set(address.username, address.password)
         client.on_connect = self._on_connect
         client.on_connect_fail = self._on_connect_fail
         client.on_disconnect = self._on_disconnect
         client.on_message = self._on_message
-        client.on_socket_open = _send_at_once
         self._client = client
 
     def start(self) -> None:
@@ -200,6 +210,53 @@ class MqttSource:
         )
 
 
+def kick(address: BrokerAddress, client_id: str) -> None:
+    """End a client's live connection and session, by taking them over for a moment.
+
+    On the listener for services only, where a client id is free. Raises OSError where the broker
+    does not answer.
+    """
+    client, is_done = _client(client_id, address), threading.Event()
+    refused: list[str] = []
+
+    def connected(_client: Any, _data: Any, _flags: Any, reason: ReasonCode, _p: Any) -> None:
+        if reason.is_failure:
+            refused.append(str(reason))
+        is_done.set()
+
+    client.on_connect = connected
+    client.connect(address.host, address.port, clean_start=True)  # and no expiry: nothing stays
+    client.loop_start()
+    is_in_time = is_done.wait(KICK_S)
+    client.disconnect()
+    client.loop_stop()
+    if refused or not is_in_time:
+        raise OSError(f"the broker did not let us take over {client_id}: {refused or 'no answer'}")
+
+
+def _client(client_id: str, address: BrokerAddress) -> "_Client":
+    client = _Client(CallbackAPIVersion.VERSION2, client_id, protocol=paho.MQTTv5, manual_ack=True)
+    if address.username is not None:
+        client.username_pw_set(address.username, address.password)
+    if address.tls is not None:
+        client.tls_set_context(_tls_context(address.tls))
+    client.on_socket_open = _tune
+    return client
+
+
+def _tls_context(files: TlsFiles) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # checks the certificate and the host's name
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        context.load_verify_locations(files.ca)
+        if files.certificate is not None:
+            context.load_cert_chain(files.certificate, files.key)
+    except OSError as error:  # also ssl.SSLError
+        named = ", ".join(str(each) for each in files if each is not None)
+        raise BadConfiguration(f"[broker] of {named} one cannot be used: {error}") from error
+    return context
+
+
 class _Client(paho.Client):
     """Reads a message whose properties paho cannot read as one without properties.
 
@@ -230,6 +287,8 @@ def _lane_of_last_word(topic: str) -> Lane:
     return Lane(word) if word in Lane.__members__.values() else Lane.HEALTH
 
 
-def _send_at_once(_client: Any, _data: Any, sock: Any) -> None:
-    """Else a small packet waits up to 40 ms for the other side's delayed TCP acknowledgement."""
+def _tune(_client: Any, _data: Any, sock: Any) -> None:
+    """Without TCP_NODELAY a small packet waits up to 40 ms for the other side's acknowledgement."""
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, USER_TIMEOUT_MS)

@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from cloud.identity.answers import KEY_CHARS_MAX, KEY_CHARS_MIN
 from cloud.live import messages as feed
 from cloud.web import documents, shapes
+from contract.enrolment import Enrolled
 
 ANSWERS: Final[tuple[type[msgspec.Struct], ...]] = (
     documents.Alarm,
@@ -27,6 +28,7 @@ ANSWERS: Final[tuple[type[msgspec.Struct], ...]] = (
     shapes.CandidateList,
     shapes.DoorCode,
     shapes.DutyShown,
+    Enrolled,
     shapes.OfferList,
     shapes.OfferShown,
     shapes.Problem,

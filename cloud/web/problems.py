@@ -8,6 +8,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from cloud.alarms import errors as care
+from cloud.fleet import errors as fleet
 from cloud.identity import errors as identity
 from cloud.storage import errors as storage
 from cloud.web.desk import reply
@@ -21,6 +22,10 @@ STATUS: Final[tuple[tuple[type[Exception], int], ...]] = (
     (identity.NotAllowed, 403),
     (identity.Conflict, 409),
     (identity.Malformed, 422),
+    (fleet.NotAllowed, 403),
+    (fleet.Conflict, 409),
+    (fleet.Malformed, 422),
+    (fleet.BrokenLedger, 503),
     (care.NotFound, 404),
     (care.Invalid, 422),
     (care.Conflict, 409),

@@ -11,6 +11,7 @@ from cloud.clock import Clock
 from cloud.durable.feed import sweep_feed
 from cloud.durable.outbox import sweep_outbox
 from cloud.durable.received import sweep_events, sweep_quarantine
+from cloud.fleet.codes import sweep_codes
 from cloud.identity.answers import sweep_answers
 from cloud.identity.pacing import sweep_attempts
 from cloud.identity.sessions import sweep_sessions
@@ -37,6 +38,7 @@ SWEEPS: Final[Mapping[str, Sweep]] = {
     "sessions": Sweep(300, sweep_sessions),
     "attempts": Sweep(3600, sweep_attempts),
     "answers": Sweep(3600, sweep_answers),
+    "codes": Sweep(3600, sweep_codes),
     "feed": Sweep(3600, lambda work: sweep_feed(work, work.now_ms - FEED_KEPT_MS)),
     "outbox": Sweep(3600, lambda work: sweep_outbox(work, work.now_ms - OUTBOX_KEPT_MS)),
     "events": Sweep(86_400, lambda work: sweep_events(work, work.now_ms - EVENTS_KEPT_MS)),

@@ -22,7 +22,7 @@ def test_folders_are_relative_to_the_file_and_the_rest_is_what_was_shipped(tmp_p
 
     assert settings.database == tmp_path / "data" / "cloud.db"
     assert settings.config_dir == SHIPPED / "config"
-    assert settings.broker == ("mq", 1883, None, None)
+    assert settings.broker == ("mq", 1883, None, None, None)
     assert settings.roles == ALL_ROLES
 
 
@@ -38,6 +38,17 @@ def test_the_password_lies_in_a_file_of_its_own(tmp_path: Path) -> None:
     assert settings.roles == {Role.WEB}
 
 
+def test_the_files_of_tls_and_of_the_ca_are_relative_to_the_file(tmp_path: Path) -> None:
+    tls = 'ca_file = "tls/ca.pem"\ncert_file = "tls/c.pem"\n'
+    fleet = 'gateways_host = "mq.example"\ncrl_file = "crl.pem"\n'
+
+    settings = read(tmp_path, f'data_dir = "d"\n[broker]\nhost = "mq"\n{tls}[fleet]\n{fleet}')
+
+    assert settings.broker.tls == (tmp_path / "tls" / "ca.pem", tmp_path / "tls" / "c.pem", None)
+    assert settings.fleet.ca_dir == tmp_path / "d" / "ca"
+    assert settings.fleet.crl_file == tmp_path / "crl.pem"
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
@@ -46,6 +57,8 @@ def test_the_password_lies_in_a_file_of_its_own(tmp_path: Path) -> None:
         ('data_dir = "d"\n[broker]\nhost = "mq"\nport = "x"', r"broker.port"),
         ('data_dir = "d"\nroles = ["cook"]\n[broker]\nhost = "mq"', "'cook'"),
         ('data_dir = "d"\n[broker]\nhost = "mq"\npassword_file = "no"', "cannot be read"),
+        ('data_dir = "d"\n[broker]\nhost = "mq"\ncert_file = "c"', "need ca_file"),
+        ('data_dir = "d"\n[broker]\nhost = "mq"\n[fleet]\nca = "c"', "unknown field `ca`"),
         ("data_dir = ", "not valid TOML"),
     ],
 )

@@ -32,6 +32,12 @@ def test_only_the_gateway_must_be_said(tmp_path):
         ('gateway = "gw-test01"\nsiren_after_s = "30"', "siren_after_s"),
         ('gateway = "gw-test01"\n[home]\nport = 65536', "home.port"),
         ('gateway = "gw-test01"\n[home]\ntopics = []', "home.topics"),
+        ('gateway = "gw-test01"\n[cloud]\ncert_file = "c"', "need ca_file"),
+        (
+            'gateway = "gw-test01"\nplatform_url = "https://a"\n[cloud]\nca_file = "a"\n'
+            'cert_file = "c"\nkey_file = "k"',
+            "take key_file out",
+        ),
         ('gateway = "gw-test01"\n[home]\ntopics = ["a/#/b"]', "a/#/b"),
         ("gateway = ", "edge.toml"),
         ("#" * (FILE_BYTES_MAX + 1), str(FILE_BYTES_MAX)),

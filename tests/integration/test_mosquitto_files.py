@@ -9,6 +9,7 @@ import pytest
 
 from anju.broker import HOST, answers, free_port
 from anju.broker_config import BrokerKind, config_text
+from anju.cli import main
 from tests.needs import require
 from tests.waiting import eventually
 
@@ -61,15 +62,18 @@ def test_mosquitto_starts_on_the_shipped_home_file(tmp_path):
 
 
 @pytest.mark.needs("mosquitto")
-@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
-def test_mosquitto_starts_on_the_shipped_cloud_file(tmp_path):
-    make_certificates(tmp_path)
-    shutil.copy(FOLDER / "cloud.acl", tmp_path / "anju-cloud.acl")
-    ports = {"8883": str(free_port()), "1883": str(free_port())}
+def test_mosquitto_starts_on_the_shipped_cloud_file_with_what_the_command_signs(tmp_path):
+    data = ["--data", str(tmp_path / "data")]
+    assert main(["ca", "init", *data]) == 0
+    assert main(["ca", "sign", "mq.example", "--out", str(tmp_path), *data]) == 0
+    for name in ("cloud.acl", "services.acl"):
+        shutil.copy(FOLDER / name, tmp_path / f"anju-{name}")
+    ports = {"8883": str(free_port()), "8884": str(free_port())}
 
     with running("cloud.conf", tmp_path, ports):
-        eventually(lambda: answers(int(ports["1883"])))
-        assert not answers(int(ports["8883"])), "it should not take a client without a certificate"
+        listeners = [int(port) for port in ports.values()]
+        eventually(lambda: all(map(is_listening, listeners)))
+        assert not any(map(answers, listeners)), "it should not take a client without a certificate"
 
 
 class running:  # noqa: N801 - reads as a verb
@@ -102,21 +106,3 @@ class running:  # noqa: N801 - reads as a verb
 def is_listening(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex((HOST, port)) == 0
-
-
-def make_certificates(folder: Path) -> None:
-    """One key for CA and server, an empty revocation list."""
-    (folder / "index.txt").touch()
-    (folder / "ca.cnf").write_text(
-        f"[ca]\ndefault_ca=x\n[x]\ndatabase={folder}/index.txt\ndefault_md=sha256\n"
-        "default_crl_days=30\n"
-    )
-    key, pem = str(folder / "server.key"), str(folder / "server.pem")
-    new = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost", "-days", "2"]
-    crl = ["ca", "-gencrl", "-config", str(folder / "ca.cnf"), "-keyfile", key, "-cert", pem]
-    for arguments in (
-        [*new, "-keyout", key, "-out", pem],
-        [*crl, "-out", f"{folder}/gateways-crl.pem"],
-    ):
-        subprocess.run(["openssl", *arguments], check=True, capture_output=True)
-    shutil.copy(pem, folder / "gateways-ca.pem")

@@ -440,6 +440,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/enrol": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Enrol
+         * @description A certificate for a one-time code.
+         */
+        post: operations["enrol_api_enrol_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/renew": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Renew
+         * @description The next certificate for a good one.
+         */
+        post: operations["renew_api_renew_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/health/live": {
         parameters: {
             query?: never;
@@ -553,12 +593,35 @@ export interface components {
             station_id?: string | null;
         };
         /**
+         * EnrolBody
+         * @description A one-time code and a certificate request (PEM).
+         */
+        EnrolBody: {
+            /** Code */
+            code: string;
+            /** Csr */
+            csr: string;
+        };
+        /**
          * NoteBody
          * @description What is worth keeping.
          */
         NoteBody: {
             /** Text */
             text: string;
+        };
+        /**
+         * RenewBody
+         * @description The present certificate, a request with a new key, and that request signed with the present
+         *     key (base 64).
+         */
+        RenewBody: {
+            /** Certificate */
+            certificate: string;
+            /** Csr */
+            csr: string;
+            /** Proof */
+            proof: string;
         };
         /**
          * ReportBody
@@ -811,6 +874,16 @@ export interface components {
             on_duty: boolean;
         };
         /**
+         * Enrolled
+         * @description The gateway's id, its certificate, and by which CA it knows the broker (PEM).
+         */
+        Enrolled: {
+            gateway: string;
+            certificate: string;
+            ca: string;
+            broker: components["schemas"]["Reach"];
+        };
+        /**
          * EscalationMark
          * @description How far the calling of further people has gone.
          */
@@ -998,6 +1071,14 @@ export interface components {
          */
         Problem: {
             error: components["schemas"]["Fault"];
+        };
+        /**
+         * Reach
+         * @description Where gateways find the broker.
+         */
+        Reach: {
+            host: string;
+            port: number;
         };
         /**
          * Ready
@@ -2113,6 +2194,72 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DutyShown"];
+                };
+            };
+            /** @description Not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    enrol_api_enrol_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EnrolBody"];
+            };
+        };
+        responses: {
+            /** @description The gateway's id, its certificate, and by which CA it knows the broker (PEM). */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Enrolled"];
+                };
+            };
+            /** @description Not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    renew_api_renew_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RenewBody"];
+            };
+        };
+        responses: {
+            /** @description The gateway's id, its certificate, and by which CA it knows the broker (PEM). */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Enrolled"];
                 };
             };
             /** @description Not done */

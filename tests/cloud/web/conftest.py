@@ -17,6 +17,8 @@ from cloud.dispatch.service import DispatchDesk
 from cloud.durable import feed as log
 from cloud.durable.feed import put
 from cloud.durable.timers import Timers
+from cloud.fleet.enrolment import Enrolment
+from cloud.fleet.settings import FleetSettings
 from cloud.identity.demo import DemoAccount, make_demo_accounts
 from cloud.identity.front_door import FrontDoor
 from cloud.identity.passwords import Passwords
@@ -36,6 +38,7 @@ from cloud.web import feed, health, sessions
 from cloud.web.alarms import alarm_routes
 from cloud.web.desk import Desk
 from cloud.web.duty import duty_routes
+from cloud.web.enrol import enrol_routes
 from cloud.web.offers import offer_routes
 from cloud.web.server import build_app
 from cloud.web.snapshot import rows_of
@@ -156,6 +159,7 @@ def town(tmp_path: Path) -> Iterator[Town]:
             offer_routes(dispatch),
             station_routes(dispatch),
             duty_routes(),
+            enrol_routes(Enrolment(store, FleetSettings(tmp_path / "ca", "mqtt.test"), clock)),
             feed.routes(rows_of(dispatch)),
             health.routes(),
         ],

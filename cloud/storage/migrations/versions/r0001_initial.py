@@ -293,6 +293,25 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("station_id", "area_id", name=op.f("pk_dispatch_agreement")),
     )
     op.create_table(
+        "enrolment_code",
+        sa.Column("code_hash", sa.Text(), nullable=False),
+        sa.Column("gateway_id", sa.Text(), nullable=False),
+        sa.Column("expires_ms", sa.BigInteger(), nullable=False),
+        sa.Column("used_by", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["gateway_id"], ["gateway.id"], name=op.f("fk_enrolment_code_gateway_id")
+        ),
+        sa.PrimaryKeyConstraint("code_hash", name=op.f("pk_enrolment_code")),
+    )
+    with op.batch_alter_table("enrolment_code", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_enrolment_code_expires_ms"), ["expires_ms"], unique=False
+        )
+        batch_op.create_index(
+            batch_op.f("ix_enrolment_code_gateway_id"), ["gateway_id"], unique=False
+        )
+
+    op.create_table(
         "home",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("area_id", sa.Text(), nullable=False),
@@ -550,6 +569,11 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_home_area_id"))
 
     op.drop_table("home")
+    with op.batch_alter_table("enrolment_code", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_enrolment_code_gateway_id"))
+        batch_op.drop_index(batch_op.f("ix_enrolment_code_expires_ms"))
+
+    op.drop_table("enrolment_code")
     op.drop_table("dispatch_agreement")
     op.drop_table("station")
     op.drop_table("gateway")
