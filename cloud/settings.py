@@ -7,9 +7,13 @@ from typing import Final
 
 import msgspec
 from msgspec import Struct
+from sqlalchemy import URL
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 
 from cloud.dictionary import BadConfiguration
 from cloud.ingest.mqtt import BrokerAddress
+from cloud.storage.postgres import is_postgres
 
 PORT: Final = 8000
 
@@ -34,7 +38,8 @@ class HttpSettings(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class CloudSettings(Struct, frozen=True, kw_only=True):
-    """Everything that the composition root must know."""
+    """Everything that the composition root must know. server: of PostgreSQL; None: a file of
+    SQLite in data_dir."""
 
     data_dir: Path
     config_dir: Path
@@ -42,11 +47,17 @@ class CloudSettings(Struct, frozen=True, kw_only=True):
     broker: BrokerAddress
     http: HttpSettings = HttpSettings()
     roles: frozenset[Role] = ALL_ROLES
+    server: URL | None = None
 
     @property
     def database(self) -> Path:
-        """The relational store's file."""
+        """The relational store's file, where it is one."""
         return self.data_dir / "cloud.db"
+
+    @property
+    def store(self) -> URL:
+        """The relational store's address. As text it hides its password."""
+        return self.server or URL.create("sqlite", database=str(self.database))
 
 
 class _Broker(Struct, frozen=True, forbid_unknown_fields=True):
@@ -56,9 +67,15 @@ class _Broker(Struct, frozen=True, forbid_unknown_fields=True):
     password_file: str | None = None
 
 
+class _Database(Struct, frozen=True, forbid_unknown_fields=True):
+    url: str
+    password_file: str | None = None
+
+
 class _File(Struct, frozen=True, forbid_unknown_fields=True):
     data_dir: str
     broker: _Broker
+    database: _Database | None = None
     http: HttpSettings = HttpSettings()
     roles: frozenset[Role] = ALL_ROLES
     config_dir: str | None = None
@@ -84,17 +101,33 @@ def read_settings(path: Path, *, config_dir: Path, pages_dir: Path) -> CloudSett
         config_dir=base / told.config_dir if told.config_dir else config_dir,
         pages_dir=base / told.pages_dir if told.pages_dir else pages_dir,
         broker=_address(told.broker, base),
+        server=_server(told.database, path, base) if told.database else None,
         http=told.http,
         roles=told.roles,
     )
 
 
 def _address(told: _Broker, base: Path) -> BrokerAddress:
-    if told.password_file is None:
-        return BrokerAddress(told.host, told.port, told.username)
-    path = base / told.password_file
+    return BrokerAddress(told.host, told.port, told.username, _password(told.password_file, base))
+
+
+def _server(told: _Database, path: Path, base: Path) -> URL:
     try:
-        password = path.read_text(encoding="utf-8").strip()
+        url = make_url(told.url)
+    except ArgumentError:
+        url = None
+    if url is None or not is_postgres(url) or not url.database:
+        raise BadConfiguration(f"{path}: database.url reads postgresql://USER@HOST:PORT/DATABASE")
+    if url.password is not None:
+        raise BadConfiguration(f"{path}: a password belongs into database.password_file")
+    return url.set(password=_password(told.password_file, base))
+
+
+def _password(file: str | None, base: Path) -> str | None:
+    if file is None:
+        return None
+    path = base / file
+    try:
+        return path.read_text(encoding="utf-8").strip()
     except OSError as error:
         raise BadConfiguration(f"{path}: the password cannot be read: {error.strerror}") from error
-    return BrokerAddress(told.host, told.port, told.username, password)
