@@ -29,7 +29,7 @@ CONFIG: Final = """
 listen_addresses = '127.0.0.1'
 unix_socket_directories = ''
 shared_buffers = 64MB
-max_connections = 100
+max_connections = 400
 """
 
 
@@ -93,8 +93,8 @@ class PostgresProcess:
         self._child.wait()
 
     def remove(self) -> None:
-        """Stop it and forget everything."""
-        self.stop()
+        """End it and forget everything."""
+        self.kill()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     @property
