@@ -35,6 +35,12 @@ class Databases:
         self._lent.append(url)
         return url
 
+    def bare(self) -> URL:
+        """One without a table, which is not taken back."""
+        name = f"anju_{next(self._numbers)}"
+        run(self.server.url(), f"CREATE DATABASE {name}")
+        return self.server.url(name)
+
     def take_back(self) -> None:
         """Nobody uses any of them any more."""
         self._free += self._lent
@@ -42,7 +48,7 @@ class Databases:
 
     def _new(self) -> URL:
         import_every_room()
-        url = bare_database(self.server, f"anju_{next(self._numbers)}")
+        url = self.bare()
         migrate.upgrade(url)
         return url
 
@@ -60,12 +66,6 @@ def start_postgres() -> PostgresProcess:
     server = PostgresProcess()
     server.start()
     return server
-
-
-def bare_database(server: PostgresProcess, name: str) -> URL:
-    """Without a table."""
-    run(server.url(), f"CREATE DATABASE {name}")
-    return server.url(name)
 
 
 def run(url: URL, sql: str) -> None:
