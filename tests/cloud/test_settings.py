@@ -38,9 +38,40 @@ def test_the_password_lies_in_a_file_of_its_own(tmp_path: Path) -> None:
     assert settings.roles == {Role.WEB}
 
 
+def test_the_database_of_a_server_has_its_password_in_a_file_and_never_in_a_text(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "word").write_text("secret\n")
+
+    settings = read(
+        tmp_path,
+        'data_dir = "d"\n[broker]\nhost = "mq"\n[database]\npassword_file = "word"\n'
+        'url = "postgresql://anju@db/anju?sslmode=verify-full"\n',
+    )
+
+    assert settings.server is not None
+    assert settings.store.password == "secret"
+    assert str(settings.store) == "postgresql://anju:***@db/anju?sslmode=verify-full"
+
+
+def test_without_a_server_the_store_is_a_file_of_the_data_folder(tmp_path: Path) -> None:
+    settings = read(tmp_path, 'data_dir = "data"\n[broker]\nhost = "mq"\n')
+
+    assert settings.store.get_backend_name() == "sqlite"
+    assert settings.store.database == str(settings.database)
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
+        (
+            'data_dir = "d"\n[broker]\nhost = "mq"\n[database]\nurl = "mysql://x/y"',
+            "reads postgresql://USER@HOST:PORT/DATABASE",
+        ),
+        (
+            'data_dir = "d"\n[broker]\nhost = "mq"\n[database]\nurl = "postgresql://a:b@c/d"',
+            "belongs into database.password_file",
+        ),
         ('data_dir = "d"', "missing required field `broker`"),
         ('data_dir = "d"\ndata_dri = 1\n[broker]\nhost = "mq"', "unknown field `data_dri`"),
         ('data_dir = "d"\n[broker]\nhost = "mq"\nport = "x"', r"broker.port"),
