@@ -5,7 +5,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Protocol
 
@@ -276,10 +276,11 @@ def test_what_fails_has_no_effect(store: Store) -> None:
 def test_of_those_who_wait_alarms_go_first(store: Store) -> None:
     is_held, order = threading.Event(), list[str]()
     store.submit(lambda _: is_held.wait(10), Priority.ALARM)
-    waiting = [
-        store.submit(lambda _, name=priority.name: order.append(name), priority)
-        for priority in reversed(Priority)
-    ]
+
+    def wait_for(priority: Priority) -> "Future[None]":
+        return store.submit(lambda _: order.append(priority.name), priority)
+
+    waiting = [wait_for(priority) for priority in reversed(Priority)]
 
     is_held.set()
 
@@ -437,6 +438,10 @@ class Writer:
         lines = self.log.read_text().split("\n")[:-1]
         return [(int(line.split()[0]), line.split()[1]) for line in lines]
 
+    def await_more(self, number: int) -> None:
+        wanted = len(self.heard()) + number
+        eventually(lambda: len(self.heard()) >= wanted, 30)
+
     def kill(self) -> None:
         self._process.kill()
         self._process.wait()
@@ -450,8 +455,7 @@ def test_the_feed_has_no_hole_however_many_write_it_and_are_killed(
     dice = random.Random(7)
 
     for writer in writers:
-        seen = len(writer.heard()) + dice.randrange(3, 20)
-        eventually(lambda writer=writer, seen=seen: len(writer.heard()) > seen, 20)
+        writer.await_more(dice.randrange(3, 20))
         writer.kill()
 
     store = house.open()

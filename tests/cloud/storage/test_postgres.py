@@ -107,7 +107,7 @@ def test_two_who_wait_for_each_other_both_get_through(desks: list[Desk]) -> None
         work.execute(update(number_table).where(row).values(last=number_table.c.last + 1))
 
     for day in ("a", "b"):
-        desks[0].store.write(lambda work, day=day: next_number(work, day))
+        desks[0].store.write(partial(next_number, day=day))
     with ThreadPoolExecutor(2) as pool:
         done = [pool.submit(cross, desks[0], "a", "b"), pool.submit(cross, desks[1], "b", "a")]
         for each in done:
@@ -203,15 +203,17 @@ def test_what_was_confirmed_is_there_after_every_kill_of_the_server(
         set_timer(work, subject)
         feed.put(work, "alarms", subject, 1, b"{}")
 
+    def await_more(number: int) -> None:
+        wanted = len(confirmed) + number
+        eventually(lambda: len(confirmed) >= wanted, 30)
+
     writer = threading.Thread(target=pump)
     writer.start()
     for _ in range(3):
-        wanted = len(confirmed) + 20
-        eventually(lambda wanted=wanted: len(confirmed) >= wanted, 30)
+        await_more(20)
         own_postgres.kill()
         own_postgres.start()
-    wanted = len(confirmed) + 20
-    eventually(lambda: len(confirmed) >= wanted, 30)
+    await_more(20)
     is_over.set()
     writer.join()
 
