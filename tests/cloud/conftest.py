@@ -23,6 +23,7 @@ def stores(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
     while Stores.opened:
         Stores.opened.pop().dispose()
+    Stores.urls.clear()
     if lender is not None:
         lender.take_back()
 

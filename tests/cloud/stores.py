@@ -41,16 +41,19 @@ def counted_ids() -> Callable[[str], str]:
 
 class Stores:
     """Where the stores of a run are made. databases: makes a fresh one; None: SQLite; opened: by
-    the test under way."""
+    the test under way, urls: its databases, by folder."""
 
     databases: Callable[[], URL] | None = None
     opened: ClassVar[list[Engine]] = []
+    urls: ClassVar[dict[Path, URL]] = {}
 
 
 def fresh_url(folder: Path) -> URL:
-    """Of a store with every table that has been imported."""
+    """Of a store with every table that has been imported; in the same folder the same store."""
     if Stores.databases is not None:
-        return Stores.databases()
+        if folder not in Stores.urls:
+            Stores.urls[folder] = Stores.databases()
+        return Stores.urls[folder]
     url = URL.create("sqlite", database=str(folder / "anju.db"))
     engine = open_engine(url, writes=True)
     metadata.create_all(engine)

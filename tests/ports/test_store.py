@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -138,6 +139,10 @@ def store(house: House) -> Store:
 
 def set_timer(subject: str) -> Callable[[Work], None]:
     return lambda work: TIMERS.set(work, "test", subject, work.now_ms)
+
+
+def post(work: Work, letter: str = "le-1") -> None:
+    OUTBOX.post(work, letter, "edge.say", "gw-1", {"say": "hello"}, expires_ms=work.now_ms + 1)
 
 
 def subjects(store: Store) -> list[str]:
@@ -354,10 +359,18 @@ def test_a_timer_is_carried_out_by_one_of_those_who_see_it(house: House) -> None
     assert sorted(taken) == sorted(due)
 
 
-def test_a_letter_that_two_post_is_posted_once(house: House) -> None:
-    def post(work: Work) -> None:
-        OUTBOX.post(work, "le-1", "edge.say", "gw-1", {"say": "hello"}, expires_ms=work.now_ms + 1)
+def test_what_is_due_at_once_has_an_order_all_the_same(store: Store) -> None:
+    for subject in ("b", "c", "a", "b"):
+        store.write(set_timer(subject))
+    for letter in ("le-2", "le-1"):
+        store.write(partial(post, letter=letter))
 
+    assert subjects(store) == ["a", "b", "c"]
+    letters = store.read(lambda work: outbox.due_letters(work, 10))
+    assert [letter.id for letter in letters] == ["le-1", "le-2"]
+
+
+def test_a_letter_that_two_post_is_posted_once(house: House) -> None:
     at_once(house, post, times=5, writers=3)
 
     [letter] = house.open().read(lambda work: outbox.due_letters(work, 10))
@@ -410,9 +423,6 @@ def test_a_row_that_is_there_already_fails_the_whole_transaction(store: Store) -
 
 
 def test_states_of_letters_are_words(store: Store) -> None:
-    def post(work: Work) -> None:
-        OUTBOX.post(work, "le-1", "k", "t", None, expires_ms=work.now_ms + 1)
-
     store.write(post)
 
     state = select(outbox_table.c.state)
