@@ -47,8 +47,9 @@ class _Told(NamedTuple):
 def is_drained(world: World) -> bool:
     """Nothing waits for anything any more."""
     journal, store = world.gateway.journal, world.cell.store
-    is_up = world.home_broker.is_up and world.cloud_broker.is_up
-    if journal is None or store is None or not is_up or any(journal.view.counts().values()):
+    if journal is None or store is None or any(journal.view.counts().values()):
+        return False
+    if not (world.home_broker.is_at_rest and world.cloud_broker.is_at_rest):
         return False
     return store.read(lambda work: timers.next_due_ms(work) is None and not _pending(work))
 
