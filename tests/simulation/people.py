@@ -78,12 +78,7 @@ class People:
         return str(value)
 
     def forgive(self, lost: list[Message]) -> None:
-        """A killed home broker may forget what it acknowledged (TRUST.md, section 1).
-
-        From now on presses differ: with a CONNACK that nobody saw, the edge takes the new session
-        for the old one, and a press with the bytes of an old one for its repetition.
-        """
-        self._alike = False
+        """A killed home broker may forget what it acknowledged (TRUST.md, section 1)."""
         by_topic = {card.topic: card.uid for card in (*BUTTONS, *TALKING)}
         for message in lost:
             if message.topic in by_topic and b'"hold"' not in message.payload:
