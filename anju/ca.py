@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from cryptography.hazmat.primitives.asymmetric import ec
+from sqlalchemy import URL
 
 from anju.errors import CannotRun
 from anju.output import Commands, add_json, show
@@ -30,6 +31,7 @@ from cloud.fleet.errors import BadRequest, FleetError, NothingToRevoke
 from cloud.identity.tokens import SystemSecrets
 from cloud.settings import CA_FOLDER
 from cloud.storage.engine import open_engine
+from cloud.storage.postgres import is_postgres
 from cloud.storage.store import Store
 
 HOUR_S: Final = 3600
@@ -39,7 +41,7 @@ class Place(NamedTuple):
     """Where an installation has its CAs and its store."""
 
     ca_dir: Path
-    database: Path
+    store: URL
 
     def authority(self, kind: Kind) -> Authority:
         """Who signs such a certificate."""
@@ -130,9 +132,9 @@ def _revoke(args: argparse.Namespace, place: Place) -> dict[str, Any]:
 
 
 def _code(args: argparse.Namespace, place: Place) -> dict[str, Any]:
-    if not place.database.is_file():
-        raise CannotRun(f"there is no {place.database}: give --config or --data of the platform")
-    url = f"sqlite:///{place.database}"
+    url = place.store
+    if not is_postgres(url) and not Path(url.database or "").is_file():
+        raise CannotRun(f"there is no {url.database}: give --config or --data of the platform")
     store = Store(open_engine(url, writes=True), open_engine(url, writes=False), SystemClock())
     try:
         code = store.write(
@@ -157,9 +159,9 @@ def _verb(verbs: Commands, name: str, do: Verb, text: str) -> argparse.ArgumentP
 
 def _place(args: argparse.Namespace) -> Place:
     if args.config is None:
-        return Place(args.data / CA_FOLDER, args.data / "cloud.db")
+        return Place(args.data / CA_FOLDER, URL.create("sqlite", database=f"{args.data}/cloud.db"))
     settings = settings_from(args.config)
-    return Place(settings.fleet.ca_dir, settings.database)
+    return Place(settings.fleet.ca_dir, settings.store)
 
 
 def _kind_of(name: str) -> Kind:

@@ -1,35 +1,64 @@
 """`anju db`: brings the store up to date, takes it back, saves it, restores it, looks it over."""
 
 import argparse
-import os
-import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Protocol
 
 from alembic.util import CommandError
-from sqlalchemy import update
+from sqlalchemy import URL, update
+from sqlalchemy.exc import DBAPIError
 
+from anju.db_postgres import PostgresStore
+from anju.db_sqlite import SqliteStore
 from anju.errors import CannotRun
 from anju.output import Commands, add_json, show
-from anju.paths import DATA
+from anju.paths import DATA, config_dir, pages_dir
 from anju.serve import settings_from
 from cloud.alarms.store import broken_chains
+from cloud.app import PARTS, part_lock
 from cloud.clock import SystemClock
 from cloud.durable.feed import counter_table
+from cloud.ingest.mqtt import BrokerAddress
+from cloud.settings import CloudSettings
 from cloud.storage import migrate
 from cloud.storage.engine import open_engine
-from cloud.storage.errors import NewerDatabase
-from cloud.storage.lock import FolderLock
+from cloud.storage.errors import StoreError
 from cloud.storage.store import Store
 from cloud.storage.unit import Work
 
-SIDE_FILES: Final = ("-wal", "-shm")  # SQLite's own, beside the database
-PARTS: Final = ("ingest", "workers", "consoles")  # of the platform, each with its lock
-Verb = Callable[[argparse.Namespace, Path], dict[str, Any]]
+
+class Keeper(Protocol):
+    """What is done to a store as a whole. url: its address; folder, suffix: of its backups."""
+
+    url: URL
+    folder: Path
+    suffix: str
+
+    def require(self) -> None:
+        """Raises CannotRun where there is nothing yet."""
+
+    def prepare(self) -> None:
+        """Make what a new store needs."""
+
+    def faults(self) -> list[str]:
+        """What is broken in its files."""
+
+    def document(self) -> dict[str, Any]:
+        """Its revision, file and bytes."""
+
+    def save(self, to: Path) -> dict[str, Any]:
+        """A copy into one file, while the platform runs; its document. Raises CannotRun."""
+
+    def restore(self, file: Path, aside: str, finish: Callable[[URL], None]) -> str | None:
+        """Put a copy in its place, brought up to date and finished, and set aside what was there
+        under that name; where that is. Raises CannotRun, and then nothing has changed."""
+
+
+Verb = Callable[[argparse.Namespace, CloudSettings, Keeper], dict[str, Any]]
 
 
 def add(commands: Commands) -> None:
@@ -59,11 +88,15 @@ def add(commands: Commands) -> None:
 def run(args: argparse.Namespace) -> int:
     """0: done, or all is well; 1: there are problems."""
     verb: Verb = args.do
+    settings = _settings(args)
+    keeper = SqliteStore(settings) if settings.server is None else PostgresStore(settings)
     try:
-        document = verb(args, _database(args))
+        document = {"problems": [], **verb(args, settings, keeper)}
+    except DBAPIError as error:
+        raise CannotRun(f"the store cannot be worked on: {str(error.orig).strip()}") from error
     except (OSError, sqlite3.Error) as error:
         raise CannotRun(f"the store cannot be worked on: {error}") from error
-    except NewerDatabase as error:
+    except StoreError as error:
         raise CannotRun(str(error)) from error
     problems: list[str] = document["problems"]
     facts = ", ".join(f"{key} {document[key]}" for key in ("revision", "file", "bytes"))
@@ -71,185 +104,90 @@ def run(args: argparse.Namespace) -> int:
     return 1 if problems else 0
 
 
-def _upgrade(_args: argparse.Namespace, database: Path) -> dict[str, Any]:
-    database.parent.mkdir(0o700, parents=True, exist_ok=True)
-    migrate.upgrade(_url(database))
-    return _document(database)
+def _upgrade(_args: argparse.Namespace, _settings: CloudSettings, keeper: Keeper) -> dict[str, Any]:
+    keeper.prepare()
+    migrate.upgrade(keeper.url)
+    return keeper.document()
 
 
-def _downgrade(args: argparse.Namespace, database: Path) -> dict[str, Any]:
-    _require(database)
-    with _alone(database):
-        saved = _save(database, _stamped(database))
+def _downgrade(args: argparse.Namespace, settings: CloudSettings, keeper: Keeper) -> dict[str, Any]:
+    keeper.require()
+    with _alone(settings):
+        saved = keeper.save(_backup_file(keeper))
         try:
-            migrate.downgrade(_url(database), args.revision)
+            migrate.downgrade(keeper.url, args.revision)
         except CommandError as error:
             raise CannotRun(f"no way back to '{args.revision}': {error}") from error
-    return {**_document(database), "backup": str(saved)}
+    return {**keeper.document(), "backup": saved["file"]}
 
 
-def _backup(args: argparse.Namespace, database: Path) -> dict[str, Any]:
-    _require(database)
-    return _document(_save(database, args.file or _stamped(database)))
+def _backup(args: argparse.Namespace, _settings: CloudSettings, keeper: Keeper) -> dict[str, Any]:
+    keeper.require()
+    return keeper.save(args.file or _backup_file(keeper))
 
 
-def _restore(args: argparse.Namespace, database: Path) -> dict[str, Any]:
-    _require(args.file)
-    if problems := _faults_of(args.file):
-        raise CannotRun(f"{args.file} is no sound backup ({problems[0]}); take an older one")
-    database.parent.mkdir(0o700, parents=True, exist_ok=True)
-    with _alone(database):
-        fresh = database.with_suffix(".restoring")
-        _remove(fresh)
-        shutil.copyfile(args.file, fresh)
-        migrate.upgrade(_url(fresh))
-        _begin_epoch(fresh)
-        aside = _stamped(database).with_suffix(".before-restore")
-        _set_aside(database, aside)
-        _put(fresh, database)
-    return {**_document(database), "before": str(aside) if aside.exists() else None}
+def _restore(args: argparse.Namespace, settings: CloudSettings, keeper: Keeper) -> dict[str, Any]:
+    keeper.prepare()
+    keeper.folder.mkdir(0o700, parents=True, exist_ok=True)
+    with _alone(settings):
+        before = keeper.restore(args.file, _stamped(), _begin_epoch)
+    return {**keeper.document(), "before": before}
 
 
-def _check(_args: argparse.Namespace, database: Path) -> dict[str, Any]:
-    _require(database)
-    problems = _faults_of(database)
+def _check(_args: argparse.Namespace, _settings: CloudSettings, keeper: Keeper) -> dict[str, Any]:
+    keeper.require()
+    problems = keeper.faults()
     if not problems:  # in a broken file the rest would only repeat it
-        differing = migrate.check(_url(database))
+        differing = migrate.check(keeper.url)
         problems = [f"tables differ from this version: {str(each)[:200]}" for each in differing]
         if not problems:
-            problems = _with_store(database, lambda store: store.read(broken_chains))
-    return _document(database, problems)
+            problems = _with_store(keeper.url, lambda store: store.read(broken_chains))
+    return {**keeper.document(), "problems": problems}
 
 
-# ---------------------------------------------------------------- files
-
-
-def _database(args: argparse.Namespace) -> Path:
+def _settings(args: argparse.Namespace) -> CloudSettings:
     if args.config is not None:
-        return settings_from(args.config).database
+        return settings_from(args.config)
+    nobody = BrokerAddress("", 0)
     data: Path = args.data
-    return data / "cloud.db"
+    return CloudSettings(
+        data_dir=data, config_dir=config_dir(), pages_dir=pages_dir(), broker=nobody
+    )
 
 
-def _url(database: Path) -> str:
-    return f"sqlite:///{database}"
+def _stamped() -> str:
+    return f"cloud-{datetime.fromtimestamp(SystemClock().now_ms() / 1000, UTC):%Y%m%d-%H%M%S}"
 
 
-def _require(file: Path) -> None:
-    if not file.is_file():
-        raise CannotRun(f"there is no {file}: give --config or --data, or run anju db upgrade")
-
-
-def _stamped(database: Path) -> Path:
-    now = datetime.fromtimestamp(SystemClock().now_ms() / 1000, UTC)
-    folder = database.parent / "backups"
-    folder.mkdir(exist_ok=True)
-    return folder / f"cloud-{now:%Y%m%d-%H%M%S}.db"
-
-
-def _document(file: Path, problems: list[str] | None = None) -> dict[str, Any]:
-    return {
-        "revision": _revision(file),
-        "file": str(file),
-        "bytes": file.stat().st_size,
-        "problems": problems or [],
-    }
-
-
-def _revision(file: Path) -> str | None:
-    with _opened(file) as connection:
-        tables = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'")
-        if tables.fetchone() is None:
-            return None
-        row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
-        return str(row[0]) if row else None
-
-
-def _opened(file: Path) -> "closing[sqlite3.Connection]":
-    """For reading only, so that a backup stays one file."""
-    return closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True))
-
-
-def _save(database: Path, to: Path) -> Path:
-    """SQLite's online backup: a consistent copy, however much is written meanwhile."""
-    part = to.with_name(f"{to.name}.part")
-    part.unlink(missing_ok=True)
-    part.touch(mode=0o600)
-    with closing(sqlite3.connect(database)) as source, closing(sqlite3.connect(part)) as copy:
-        source.backup(copy)
-        copy.execute("PRAGMA journal_mode=DELETE")  # one file, to be carried away
-    if problems := _faults_of(part):
-        part.unlink()
-        raise CannotRun(f"the copy is not sound ({problems[0]}): run anju db check")
-    _put(part, to)
-    return to
-
-
-def _faults_of(file: Path) -> list[str]:
-    try:
-        with _opened(file) as connection:
-            found = [row[0] for row in connection.execute("PRAGMA integrity_check(20)")]
-            loose = list(connection.execute("PRAGMA foreign_key_check"))
-    except sqlite3.DatabaseError as error:
-        return [str(error)]
-    faults = [text for text in found if text != "ok"]
-    return faults + [f"table {row[0]}, row {row[1]}: points at nothing" for row in loose[:20]]
-
-
-def _set_aside(database: Path, to: Path) -> None:
-    for ending in ("", *SIDE_FILES):
-        file = database.with_name(database.name + ending)
-        if file.exists():
-            file.replace(to.with_name(to.name + ending))
-
-
-def _remove(database: Path) -> None:
-    for ending in ("", *SIDE_FILES):
-        database.with_name(database.name + ending).unlink(missing_ok=True)
-
-
-def _put(part: Path, to: Path) -> None:
-    """Under its name only when it is wholly on the disk, and the name too."""
-    _flush(part)
-    part.replace(to)
-    _flush(to.parent)
-
-
-def _flush(path: Path) -> None:
-    opened = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)
-
-
-# ---------------------------------------------------------------- the store
+def _backup_file(keeper: Keeper) -> Path:
+    keeper.folder.mkdir(0o700, parents=True, exist_ok=True)
+    return keeper.folder / f"{_stamped()}{keeper.suffix}"
 
 
 @contextmanager
-def _alone(database: Path) -> Iterator[None]:
+def _alone(settings: CloudSettings) -> Iterator[None]:
     """Nobody else works on it. Raises CannotRun where the platform runs."""
-    locks = [FolderLock(database.parent / f"{part}.lock") for part in PARTS]
+    locks = [part_lock(settings, part) for part in PARTS]
     try:
         if not all(lock.take() for lock in locks):
-            raise CannotRun(f"the platform runs on {database.parent}: stop it first")
+            where = settings.server or settings.data_dir
+            raise CannotRun(f"the platform runs on {where}: stop it first")
         yield
     finally:
         for lock in locks:
             lock.release()
 
 
-def _begin_epoch(database: Path) -> None:
+def _begin_epoch(url: URL) -> None:
     """Homes then offer again what this backup does not know, and pages ask for a snapshot."""
 
     def renew(work: Work) -> None:
         work.execute(update(counter_table).values(epoch=work.new_id("ep")))
 
-    _with_store(database, lambda store: store.write(renew))
+    _with_store(url, lambda store: store.write(renew))
 
 
-def _with_store(database: Path, use: Callable[[Store], Any]) -> Any:
-    url = _url(database)
+def _with_store(url: URL, use: Callable[[Store], Any]) -> Any:
     store = Store(open_engine(url, writes=True), open_engine(url, writes=False), SystemClock())
     try:
         return use(store)

@@ -14,11 +14,15 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from msgspec.structs import replace
+from sqlalchemy import URL, text
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.pool import NullPool
 
 from anju.broker import BrokerProcess, free_port, installed_kind
 from anju.broker_config import BrokerKind
 from anju.errors import CannotRun
 from anju.paths import config_dir, pages_dir
+from anju.postgres import PostgresProcess
 from cloud.app import Cloud
 from cloud.identity.demo import DemoAccount, make_demo_accounts
 from cloud.identity.passwords import Passwords
@@ -29,6 +33,7 @@ from cloud.registry.entries import GatewayEntry, HomeEntry, ResidentEntry
 from cloud.registry.seed import load_demo
 from cloud.registry.service import Edit
 from cloud.settings import CloudSettings, HttpSettings
+from cloud.storage.postgres import open_engine
 from cloud.storage.unit import Work
 from cloud.words import Words
 from contract.messages import RegisteredDevice
@@ -99,7 +104,7 @@ class Rig:
     """Everything of one run in one folder. Raises CannotRun where a part is missing.
 
     sabotage: which part acknowledges before it has committed: `edge` or `cloud`; topics: what the
-    agent listens to.
+    agent listens to; on_postgres: the cloud's store is a server that can be killed too.
     """
 
     def __init__(
@@ -108,13 +113,16 @@ class Rig:
         devices: Sequence[RegisteredDevice],
         sabotage: str | None = None,
         topics: str = "#",
+        *,
+        on_postgres: bool = False,
     ) -> None:
         self.folder, self._devices = folder, devices
+        self.postgres = PostgresProcess() if on_postgres else None
         self.home_broker = BrokerProcess(folder / "home-broker", free_port(), _mosquitto())
         self.cloud_broker = BrokerProcess(folder / "cloud-broker", free_port(), installed_kind())
         edge, cloud = folder / "edge.toml", folder / "cloud.toml"
         edge.write_text(_edge_toml(folder, self.home_broker.port, self.cloud_broker.port, topics))
-        cloud.write_text(_cloud_toml(folder, self.cloud_broker.port))
+        cloud.write_text(_cloud_toml(folder, self.cloud_broker.port, self._server))
         self.agent = Child(
             "the agent", _words("edge", edge, sabotage), folder / "edge.log", EDGE_READY
         )
@@ -123,6 +131,10 @@ class Rig:
         )
         self._accounts: list[DemoAccount] = []
         self._ends = ExitStack()
+
+    @property
+    def _server(self) -> URL | None:
+        return self.postgres.url() if self.postgres is not None else None
 
     @property
     def url(self) -> str:
@@ -137,6 +149,9 @@ class Rig:
     def start(self) -> None:
         """Raises CannotRun, and then nothing is left running."""
         with ExitStack() as ends:
+            if self.postgres is not None:
+                ends.callback(self.postgres.remove)
+                self.postgres.start()
             for broker in (self.home_broker, self.cloud_broker):
                 broker.data.mkdir(parents=True)
                 ends.callback(broker.stop)
@@ -165,15 +180,25 @@ class Rig:
 
     def raised(self) -> Counter[str]:
         """Device -> its presses in the histories of alarms; echoes of a press are not presses."""
-        with closing(_look_into(self.database)) as db:
-            rows = db.execute("SELECT body FROM alarm_history WHERE type IN ('raised', 'repeated')")
-            return Counter(json.loads(body)["press"]["device"] for (body,) in rows)
+        rows = self._rows("SELECT body FROM alarm_history WHERE type IN ('raised', 'repeated')")
+        return Counter(json.loads(body)["press"]["device"] for (body,) in rows)
 
     def has_raised(self, device: str) -> bool:
-        """Whether the cloud has a press of this device by now."""
-        with closing(_look_into(self.database)) as db:
-            sql = "SELECT 1 FROM event WHERE device = ? LIMIT 1"
-            return db.execute(sql, (device,)).fetchone() is not None
+        """Whether the cloud has a press of this device by now; of a server that was just killed
+        nobody knows, and then it counts as raised."""
+        try:
+            sql = "SELECT 1 FROM event WHERE device = :device LIMIT 1"
+            return bool(self._rows(sql, device=device))
+        except OperationalError:
+            return True
+
+    def _rows(self, sql: str, **facts: str) -> list[Any]:
+        if self.postgres is None:
+            with closing(_look_into(self.database)) as db:
+                return db.execute(sql, facts).fetchall()
+        engine = open_engine(self.postgres.url(), writes=False, name="anju-rig", pool=NullPool)
+        with engine.connect() as connection:
+            return list(connection.execute(text(sql), facts))
 
     def waiting(self) -> int:
         """Alarms and events in the agent's journal that the cloud has not acknowledged."""
@@ -195,6 +220,7 @@ class Rig:
             broker=address,
             http=HttpSettings(port=0),
             roles=frozenset(),
+            server=self._server,
         )
         cloud = Cloud(settings)
         cloud.start()
@@ -247,11 +273,12 @@ def _edge_toml(folder: Path, home: int, cloud: int, topics: str) -> str:
     )
 
 
-def _cloud_toml(folder: Path, broker: int) -> str:
-    return (
+def _cloud_toml(folder: Path, broker: int, server: URL | None) -> str:
+    told = (
         f'data_dir = "{folder / "cloud"}"\n[broker]\nhost = "{HOST}"\nport = {broker}\n'
         "[http]\nport = 0\n"
     )
+    return told if server is None else f'{told}[database]\nurl = "{server}"\n'
 
 
 def _look_into(path: Path) -> sqlite3.Connection:

@@ -4,7 +4,7 @@ import argparse
 import os
 import signal
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import FrameType
@@ -17,7 +17,7 @@ from anju.broker import EmbeddedBroker
 from anju.errors import CannotRun
 from anju.output import Commands, progress
 from anju.paths import DATA, config_dir, pages_dir
-from cloud.app import CannotStart, Cloud
+from cloud.app import CannotStart, Cloud, always
 from cloud.dictionary import BadConfiguration
 from cloud.ingest.mqtt import BrokerAddress
 from cloud.settings import PORT, CloudSettings, HttpSettings, Role, read_settings
@@ -40,6 +40,10 @@ class Stop:
     def __exit__(self, *_: object) -> None:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def is_asked(self) -> bool:
+        """Whether somebody has asked for the end."""
+        return self._asked.is_set()
 
     def wait(self) -> None:
         """Until somebody asks for the end."""
@@ -124,10 +128,10 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def start(cloud: Cloud) -> None:
+def start(cloud: Cloud, is_wanted: Callable[[], bool] = always) -> None:
     """As `Cloud.start`. Raises CannotRun."""
     try:
-        cloud.start()
+        cloud.start(is_wanted)
     except CannotStart as error:
         raise CannotRun(str(error)) from error
 
@@ -166,7 +170,7 @@ def _serve_configured(args: argparse.Namespace, stop: Stop) -> None:
     if args.role != EVERYTHING:
         settings = replace(settings, roles=frozenset({Role(args.role)}))
     cloud = Cloud(settings)
-    start(cloud)
+    start(cloud, lambda: not stop.is_asked())
     try:
         where = cloud.url if Role.WEB in settings.roles else "no pages in this process"
         print(f"anju: {where}", flush=True)

@@ -8,14 +8,13 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from random import Random
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import msgspec
 
-from anju.broker import BrokerProcess
 from anju.errors import CannotRun
 from anju.output import Commands, add_json, progress, show
-from anju.rig import HOST, Child, Rig
+from anju.rig import HOST, Rig
 from anju.tap import Tap
 from device_simulators.clock import SystemClock
 from device_simulators.driver import Driver
@@ -50,7 +49,18 @@ DRAIN_S: Final = 90.0
 QUIET_S: Final = 3.0
 SEED: Final = 1
 VICTIMS: Final = {"edge": ("agent",), "cloud": ("ingest", "broker")}
+POSTGRES: Final = "postgres"  # on demand: then the cloud's store is a server
 LOOK_S: Final = 0.2
+
+
+class Victim(Protocol):
+    """What can be killed and started again."""
+
+    def kill(self) -> None:
+        """By SIGKILL."""
+
+    def start(self) -> None:
+        """Returns when it is there."""
 
 
 class Rounds:
@@ -142,7 +152,7 @@ def add(commands: Commands) -> None:
     parser = commands.add_parser("torture", help="kill parts and count what is lost")
     parser.add_argument("side", choices=("edge", "cloud"))
     parser.add_argument("--kills", type=int, default=KILLS, metavar="N")
-    parser.add_argument("--kill", metavar="ingest,broker", help="of the cloud; all by default")
+    parser.add_argument("--kill", metavar="ingest,broker,postgres", help="of the cloud; else two")
     parser.add_argument("--minutes", type=float, metavar="M", help="go on for so long at least")
     parser.add_argument("--seed", type=int, default=SEED, metavar="S")
     parser.add_argument("--sabotage", choices=("ack-early",), help="must fail")
@@ -152,8 +162,9 @@ def add(commands: Commands) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """0 where nothing was lost, doubled or turned round."""
-    if unknown := [each for each in wanted(args) if each not in VICTIMS[args.side]]:
-        known = ", ".join(VICTIMS[args.side])
+    victims = [*VICTIMS[args.side], *([POSTGRES] if args.side == "cloud" else [])]
+    if unknown := [each for each in wanted(args) if each not in victims]:
+        known = ", ".join(victims)
         raise CannotRun(f"--kill {unknown[0]} is not known here; choose from {known}")
     with tempfile.TemporaryDirectory(prefix="anju-torture-") as folder:
         document = _torture(args, Path(folder))
@@ -172,7 +183,8 @@ def _torture(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
     devices = [*rounds.buttons, *rounds.meters]
     sabotage = args.side if args.sabotage else None
     ledger_file = folder / "ledger.jsonl"
-    with Rig(folder, registered(devices, HOMES), sabotage) as rig:
+    on_postgres = POSTGRES in wanted(args)
+    with Rig(folder, registered(devices, HOMES), sabotage, on_postgres=on_postgres) as rig:
         tormentor = Tormentor(rig, rounds, args.seed, AFTER_PRESS_S[args.side])
         tap = Tap(HOST, rig.cloud_broker.port) if args.side == "edge" else None
         ledger = Ledger(ledger_file)
@@ -225,12 +237,14 @@ def _kill_all(args: argparse.Namespace, rig: Rig, rounds: Rounds, tormentor: Tor
         progress(f"kill {number:>4}: {name}, {tormentor.in_flight} in flight so far")
 
 
-def _victims(args: argparse.Namespace, rig: Rig) -> list[tuple[str, Child | BrokerProcess]]:
-    known: dict[str, Child | BrokerProcess] = {
+def _victims(args: argparse.Namespace, rig: Rig) -> list[tuple[str, Victim]]:
+    known: dict[str, Victim] = {
         "agent": rig.agent,
         "ingest": rig.serve,
         "broker": rig.cloud_broker,
     }
+    if rig.postgres is not None:
+        known[POSTGRES] = rig.postgres
     return [(name, known[name]) for name in wanted(args)]
 
 

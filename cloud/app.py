@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from fastapi import APIRouter
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError
 
 from cloud.alarms import store as alarms
 from cloud.alarms.events import AlarmChanged
@@ -52,6 +52,8 @@ from cloud.settings import CloudSettings, Role
 from cloud.storage import migrate
 from cloud.storage.engine import open_engine
 from cloud.storage.errors import StoreError, Unavailable
+from cloud.storage.lock import AdvisoryLock, FolderLock, Lock
+from cloud.storage.postgres import await_server
 from cloud.storage.store import Priority, Store
 from cloud.storage.unit import Work
 from cloud.travel.estimate import CrowTravel
@@ -76,6 +78,19 @@ from contract.topics import UP_ALARMS, UP_DATA
 
 log = logging.getLogger(__name__)
 STORE_S_MAX: Final = 2.0
+PARTS: Final = ("ingest", "workers", "consoles")  # which one process runs for a store
+
+
+def always() -> bool:
+    """For who does not give up."""
+    return True
+
+
+def part_lock(settings: CloudSettings, part: str) -> Lock:
+    """Who holds it may run this part on the store; what exchanges the store takes all of PARTS."""
+    if settings.server is not None:
+        return AdvisoryLock(settings.server, part)
+    return FolderLock(settings.data_dir / f"{part}.lock")
 
 
 class CannotStart(Exception):
@@ -125,28 +140,28 @@ class Cloud:
         self._ends = ExitStack()
         self._sources: dict[str, MqttSource] = {}
         self._exclusives: dict[str, Exclusive] = {}
+        self._is_wanted = always
 
     @property
     def url(self) -> str:
         """Where the pages are, as seen from this machine."""
         return f"http://{self.settings.http.host}:{self.port}"
 
-    def start(self) -> None:
-        """Bring the store up to date, start everything, listen.
+    def start(self, is_wanted: Callable[[], bool] = always) -> None:
+        """Bring the store up to date, start everything, listen. A database server that is away is
+        waited for while `is_wanted`.
 
         Raises CannotStart, and then nothing is left running.
         """
+        self._is_wanted = is_wanted
         with ExitStack() as ends:
             try:
                 self._begin(ends)
             except (BadConfiguration, BadRule, StoreError) as error:
                 raise CannotStart(str(error)) from error
-            except (OSError, OperationalError) as error:
+            except (OSError, DBAPIError) as error:
                 reason = getattr(error, "strerror", None) or getattr(error, "orig", error)
-                raise CannotStart(
-                    f"the cloud cannot use its folder {self.settings.data_dir}: {reason};"
-                    " free the disk, mend its rights, or give another folder"
-                ) from error
+                raise CannotStart(_unusable(self.settings, reason)) from error
             self._ends = ends.pop_all()
 
     def stop(self) -> None:
@@ -169,6 +184,8 @@ class Cloud:
 
     def _begin(self, ends: ExitStack) -> None:
         http = self._bind(ends) if Role.WEB in self.settings.roles else None
+        if self.settings.server is not None:
+            await_server(self.settings.server, self._is_wanted)
         parts = _join(self.settings, self.clock, self.counters)
         self.store, self.registry, self.hub = parts.store, parts.registry, parts.hub
         ends.callback(parts.store.stop)
@@ -176,6 +193,8 @@ class Cloud:
         _listen(parts)
         _turn(ends, parts, RegistryWatch(parts.registry))
         if Role.WORKERS in self.settings.roles:
+            # What other processes change is seen by looking; what this one changes, at once.
+            parts.store.bus.on(GatewayChanged, lambda work, _: work.after_commit(self._wake_down))
             begin = partial(self._begin_workers, parts)
             self._exclusives["workers"] = _begin_alone(ends, parts, "workers", begin)
         if Role.INGEST in self.settings.roles:
@@ -225,8 +244,6 @@ class Cloud:
 
     def _begin_workers(self, parts: Parts, ends: ExitStack) -> None:
         down = self._connect(ends, parts, "down", "anju-down", ())
-        # What other processes change is seen by looking; what this one changes, at once.
-        parts.store.bus.on(GatewayChanged, lambda work, _: work.after_commit(down.signal.set))
         handlers, carriers = _timer_handlers(parts), _carriers(down)
         fleet, throw_out = parts.settings.fleet, partial(kick, parts.settings.broker)
         for pump in (
@@ -239,6 +256,10 @@ class Cloud:
         housekeeping = Housekeeping(parts.store, parts.clock, parts.counters)
         housekeeping.start()
         ends.callback(housekeeping.stop)
+
+    def _wake_down(self) -> None:
+        if "down" in self._sources:
+            self._sources["down"].signal.set()
 
     def _begin_web(self, ends: ExitStack, parts: Parts, http: HttpServer) -> None:
         self.desk = Desk(
@@ -306,7 +327,7 @@ def _open_store(
     settings: CloudSettings, clock: Clock, counters: Counters
 ) -> tuple[Store, Hub, str]:
     settings.data_dir.mkdir(0o700, parents=True, exist_ok=True)
-    url = f"sqlite:///{settings.database}"
+    url = settings.store
     migrate.upgrade(url)
     writing, reading = open_engine(url, writes=True), open_engine(url, writes=False)
     first = Store(writing, reading, clock)  # the hub must know where the feed stands
@@ -315,6 +336,17 @@ def _open_store(
     hub = Hub(seq)
     seal = feed_log.seal(hub.take)
     return Store(writing, reading, clock, finishers=[seal], counters=counters), hub, epoch
+
+
+def _unusable(settings: CloudSettings, reason: object) -> str:
+    if settings.server is not None:
+        return (
+            f"the database {settings.server} cannot be used: {str(reason).strip()}; mend it there"
+        )
+    return (
+        f"the cloud cannot use its folder {settings.data_dir}: {reason};"
+        " free the disk, mend its rights, or give another folder"
+    )
 
 
 def _listen(parts: Parts) -> None:
@@ -368,7 +400,7 @@ def _watch_consoles(parts: Parts, ends: ExitStack) -> None:
 def _begin_alone(
     ends: ExitStack, parts: Parts, part: str, begin: Callable[[ExitStack], None]
 ) -> Exclusive:
-    alone = Exclusive(part, parts.settings.data_dir, begin)
+    alone = Exclusive(part, part_lock(parts.settings, part), begin)
     ends.callback(alone.stop)
     alone.run_once(parts.clock.now_ms())  # what is wrong here must stop the start
     _turn(ends, parts, alone)

@@ -7,10 +7,14 @@ from typing import Final
 
 import msgspec
 from msgspec import Struct
+from sqlalchemy import URL
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 
 from cloud.dictionary import BadConfiguration
 from cloud.fleet.settings import GATEWAYS_PORT, FleetSettings
 from cloud.ingest.mqtt import BrokerAddress, TlsFiles
+from cloud.storage.postgres import is_postgres
 
 PORT: Final = 8000
 CA_FOLDER: Final = "ca"  # in the data folder, where the file names none
@@ -36,7 +40,8 @@ class HttpSettings(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class CloudSettings(Struct, frozen=True, kw_only=True):
-    """Everything that the composition root must know."""
+    """Everything that the composition root must know. server: of PostgreSQL; None: a file of
+    SQLite in data_dir."""
 
     data_dir: Path
     config_dir: Path
@@ -51,10 +56,17 @@ class CloudSettings(Struct, frozen=True, kw_only=True):
         """What was told; else a CA may stand in the data folder, and nobody can enrol."""
         return self.fleet_told or FleetSettings(self.data_dir / CA_FOLDER)
 
+    server: URL | None = None
+
     @property
     def database(self) -> Path:
-        """The relational store's file."""
+        """The relational store's file, where it is one."""
         return self.data_dir / "cloud.db"
+
+    @property
+    def store(self) -> URL:
+        """The relational store's address. As text it hides its password."""
+        return self.server or URL.create("sqlite", database=str(self.database))
 
 
 class _Broker(Struct, frozen=True, forbid_unknown_fields=True):
@@ -75,9 +87,15 @@ class _Fleet(Struct, frozen=True, forbid_unknown_fields=True):
     reload_command: tuple[str, ...] = ()
 
 
+class _Database(Struct, frozen=True, forbid_unknown_fields=True):
+    url: str
+    password_file: str | None = None
+
+
 class _File(Struct, frozen=True, forbid_unknown_fields=True):
     data_dir: str
     broker: _Broker
+    database: _Database | None = None
     http: HttpSettings = HttpSettings()
     fleet: _Fleet = _Fleet()
     roles: frozenset[Role] = ALL_ROLES
@@ -104,6 +122,7 @@ def read_settings(path: Path, *, config_dir: Path, pages_dir: Path) -> CloudSett
         config_dir=base / told.config_dir if told.config_dir else config_dir,
         pages_dir=base / told.pages_dir if told.pages_dir else pages_dir,
         broker=_address(told.broker, base),
+        server=_server(told.database, path, base) if told.database else None,
         http=told.http,
         roles=told.roles,
         fleet_told=_fleet(told, base),
@@ -134,12 +153,27 @@ def _tls(told: _Broker, base: Path) -> TlsFiles | None:
 
 
 def _address(told: _Broker, base: Path) -> BrokerAddress:
-    tls = _tls(told, base)
-    if told.password_file is None:
-        return BrokerAddress(told.host, told.port, told.username, None, tls)
-    path = base / told.password_file
+    password = _password(told.password_file, base)
+    return BrokerAddress(told.host, told.port, told.username, password, _tls(told, base))
+
+
+def _server(told: _Database, path: Path, base: Path) -> URL:
     try:
-        password = path.read_text(encoding="utf-8").strip()
+        url = make_url(told.url)
+    except ArgumentError:
+        url = None
+    if url is None or not is_postgres(url) or not url.database:
+        raise BadConfiguration(f"{path}: database.url reads postgresql://USER@HOST:PORT/DATABASE")
+    if url.password is not None:
+        raise BadConfiguration(f"{path}: a password belongs into database.password_file")
+    return url.set(password=_password(told.password_file, base))
+
+
+def _password(file: str | None, base: Path) -> str | None:
+    if file is None:
+        return None
+    path = base / file
+    try:
+        return path.read_text(encoding="utf-8").strip()
     except OSError as error:
         raise BadConfiguration(f"{path}: the password cannot be read: {error.strerror}") from error
-    return BrokerAddress(told.host, told.port, told.username, password, tls)

@@ -13,6 +13,8 @@ from typing import Final
 
 import pytest
 
+from anju import postgres
+
 SBIN: Final = ("/usr/local/sbin", "/usr/sbin", "/sbin")  # not on the PATH of ordinary users
 ROOT: Final = Path(__file__).parent.parent
 NODE: Final = ROOT / ".venv" / "node" / "bin"  # where scripts/setup puts one if there is none
@@ -36,6 +38,7 @@ SERVERS: Final[Mapping[str, Callable[[], str | None]]] = {
     "chromium": lambda: program("chromium", "chromium-browser", "google-chrome"),
     "fonts-noto-cjk": cjk_font,
     "node": lambda: program("node"),
+    "postgresql": lambda: postgres.program("postgres"),
 }
 
 

@@ -84,9 +84,10 @@ def sources() -> tuple[Path, ...]:
 
 
 def _walk() -> Iterator[Path]:
-    for folder, folders, files in os.walk(ROOT):
+    for folder, folders, files in os.walk(ROOT):  # .git is a file in a worktree
         folders[:] = sorted(f for f in folders if f not in NOT_OURS and not f.startswith("."))
-        yield from (Path(folder, f) for f in sorted(files) if Path(f).suffix in TEXTS)
+        texts = (f for f in sorted(files) if Path(f).suffix in TEXTS and f != ".git")
+        yield from (Path(folder, f) for f in texts)
 
 
 def name_of(path: Path) -> str:

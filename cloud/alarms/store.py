@@ -98,7 +98,7 @@ def find_open(work: Work, fold_key: str) -> Kept | None:
     """The open alarm that a detection with this key would join."""
     c = alarm_table.c
     wanted = select(c.body, c.head).where(c.is_open.is_(True), c.fold_key == fold_key)
-    row = work.execute(wanted.order_by(c.raised_at_ms.desc()).limit(1)).first()
+    row = work.execute(wanted.order_by(c.raised_at_ms.desc(), c.no.desc()).limit(1)).first()
     return None if row is None else Kept(_decode_alarm(row.body), row.head)
 
 
@@ -112,22 +112,24 @@ def alarm_of_press(work: Work, press_key: str) -> str | None:
 def open_alarms(work: Work) -> list[Alarm]:
     """Every open alarm, oldest first."""
     c = alarm_table.c
-    rows = work.execute(select(c.body).where(c.is_open.is_(True)).order_by(c.raised_at_ms))
+    found = select(c.body).where(c.is_open.is_(True)).order_by(c.raised_at_ms, c.no)
+    rows = work.execute(found)
     return [_decode_alarm(row.body) for row in rows]
 
 
 def latest_alarms(work: Work, areas: Collection[str], limit: int) -> list[Alarm]:
     """Alarms of these areas, open or closed, newest first."""
     c = alarm_table.c
-    found = select(c.body).where(c.area_code.in_(areas)).order_by(c.raised_at_ms.desc())
-    return [_decode_alarm(row.body) for row in work.execute(found.limit(limit))]
+    found = select(c.body).where(c.area_code.in_(areas))
+    rows = work.execute(found.order_by(c.raised_at_ms.desc(), c.no.desc()).limit(limit))
+    return [_decode_alarm(row.body) for row in rows]
 
 
 def claimed_by(work: Work, account_id: str) -> list[str]:
     """Ids of open alarms that somebody has in hand."""
     c = alarm_table.c
     mine = select(c.id).where(c.is_open.is_(True), c.claimed_by == account_id)
-    return list(work.execute(mine.order_by(c.raised_at_ms)).scalars())
+    return list(work.execute(mine.order_by(c.raised_at_ms, c.no)).scalars())
 
 
 def has_unclaimed(work: Work) -> bool:

@@ -109,7 +109,7 @@ def due_letters(work: Work, limit: int) -> list[Letter]:
     rows = work.execute(
         select(c.id, c.kind, c.target, c.payload, c.expires_ms, c.attempts, c.alarm_id)
         .where(c.state == OutboxState.PENDING, c.next_ms <= work.now_ms)
-        .order_by(c.next_ms)
+        .order_by(c.next_ms, c.created_ms, c.id)
         .limit(limit)
     )
     return [

@@ -124,8 +124,7 @@ def store_events(work: Work, key: LaneKey, rows: Iterable[EventRow], received_ms
         }
         for row in rows
     ]
-    if values:
-        work.execute(insert(event_table), values)
+    work.insert_rows(event_table, values)
 
 
 def applied(work: Work, key: LaneKey) -> list[Interval] | None:

@@ -86,7 +86,7 @@ def due(work: Work, limit: int) -> list[Timer]:
     rows = work.execute(
         select(timer_table)
         .where(timer_table.c.due_ms <= work.now_ms)
-        .order_by(timer_table.c.due_ms)
+        .order_by(timer_table.c.due_ms, timer_table.c.kind, timer_table.c.subject)
         .limit(limit)
     )
     return [_timer(row) for row in rows]

@@ -1,19 +1,24 @@
-"""Connections: SQLite in WAL mode with synchronous=FULL, so that a commit that returned is on the
-disk."""
+"""Connections to either store. SQLite in WAL mode with synchronous=FULL, so that a commit that
+returned is on the disk; PostgreSQL: see postgres.py."""
 
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import URL, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.pool import QueuePool
 
+from cloud.storage import postgres
 
-def open_engine(url: str, *, writes: bool) -> Engine:
-    """An engine for reading or writing. `writes` begins transactions as IMMEDIATE, so that they
-    never fail half-way
-    on a lock. Raises sqlalchemy.exc.ArgumentError for an address that is no database address."""
-    if make_url(url).get_backend_name() != "sqlite":
-        return create_engine(url)
+
+def open_engine(address: str | URL, *, writes: bool) -> Engine:
+    """An engine for reading or writing. `writes` on SQLite begins transactions as IMMEDIATE, so
+    that they never fail half-way on a lock; on PostgreSQL they are serializable.
+
+    Raises sqlalchemy.exc.ArgumentError for an address that is no database address.
+    """
+    url = make_url(address)
+    if postgres.is_postgres(url):
+        return postgres.open_engine(url, writes=writes)
     engine = create_engine(
         url,
         poolclass=QueuePool,

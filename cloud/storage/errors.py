@@ -3,6 +3,7 @@
 StoreError
 ├── Unavailable     try again after `retry_after_s`
 ├── Fenced          another owner has taken the partition; drop what is cached
+├── NotDurable      the server may lose what it has committed
 └── NewerDatabase   a later version of Anju has changed it
 """
 
@@ -21,6 +22,16 @@ class Unavailable(StoreError):
 
 class Fenced(StoreError):
     """The transaction was rolled back, because a newer generation owns the partition."""
+
+
+class NotDurable(StoreError):
+    """The server is set up to forget commits that it has confirmed: no alarm may lie there."""
+
+    def __init__(self, setting: str) -> None:
+        super().__init__(
+            f"the database has {setting} = off, so it may lose an alarm that it has confirmed;"
+            f" set {setting} = on in postgresql.conf, for the database and for the role"
+        )
 
 
 class NewerDatabase(StoreError):

@@ -3,7 +3,6 @@ alarms first."""
 
 import heapq
 import itertools
-import sqlite3
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
@@ -11,12 +10,13 @@ from enum import IntEnum
 from typing import Any, TypeVar
 
 from sqlalchemy import Engine
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import SQLAlchemyError
 
 from cloud.clock import Clock
 from cloud.observe import Counters
 from cloud.storage.bus import Bus
 from cloud.storage.errors import Unavailable
+from cloud.storage.faults import translated, tries_of
 from cloud.storage.ids import IdSource, system_ids
 from cloud.storage.unit import Work
 
@@ -89,7 +89,9 @@ class Store:
     def write(self, fn: Callable[[Work], T], priority: Priority = Priority.PERSON) -> T:
         """Run fn in one transaction and return its result once that is durable.
 
-        Raises whatever fn raises (rolled back), or Unavailable where the store cannot write now.
+        Where several processes write, fn runs again from its beginning when another one was in the
+        way; it changes nothing but through its Work. Raises whatever fn raises (rolled back), or
+        Unavailable where the store cannot write now: then it may or may not be committed.
         """
         return self.submit(fn, priority).result()
 
@@ -107,13 +109,19 @@ class Store:
         return job.future
 
     def read(self, fn: Callable[[Work], T]) -> T:
-        """Run fn on a consistent view of what is committed; what it writes is rolled back."""
-        with self._reading.connect() as connection:
-            work = Work(connection, self._clock.now_ms(), self._ids, self.bus.publish)
-            try:
-                return fn(work)
-            finally:
-                connection.rollback()
+        """Run fn on a consistent view of what is committed; what it writes is rolled back.
+
+        Raises whatever fn raises, or Unavailable where the store cannot be read now.
+        """
+        try:
+            with self._reading.connect() as connection:
+                work = Work(connection, self._clock.now_ms(), self._ids, self.bus.publish)
+                try:
+                    return fn(work)
+                finally:
+                    connection.rollback()
+        except SQLAlchemyError as error:
+            raise translated(error) from error.__cause__
 
     def _run(self) -> None:
         while (job := self._next()) is not None:
@@ -131,18 +139,25 @@ class Store:
         if not job.future.set_running_or_notify_cancel():
             return  # nobody waits for it any more, and it had not begun
         try:
-            result, work = self._transact(job.fn)
-        except OperationalError as error:
-            is_ours = getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR
-            # A statement that can never work is no reason to try it again for ever.
-            job.future.set_exception(error if is_ours else Unavailable(str(error.orig)))
-            return
+            result, work = self._insist(job.fn)
         except BaseException as error:  # noqa: BLE001 - belongs to the caller, who waits for it
-            job.future.set_exception(error)
+            job.future.set_exception(translated(error))
             return
         for trouble in work.run_effects():
             self._counters.trouble("store.effects", str(trouble), work.now_ms)
         job.future.set_result(result)
+
+    def _insist(self, fn: Callable[[Work], T]) -> tuple[T, Work]:
+        """Again as a whole where another process was in the way."""
+        tried = 1
+        while True:
+            try:
+                return self._transact(fn)
+            except Exception as error:
+                if tried >= tries_of(error):
+                    raise
+            tried += 1
+            self._counters.add("store.collisions")
 
     def _transact(self, fn: Callable[[Work], T]) -> tuple[T, Work]:
         with self._writing.begin() as connection:

@@ -3,12 +3,11 @@
 import logging
 from collections.abc import Callable
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Final
 
 from cloud.pumps import Pump, Signal
 from cloud.registry.registry import Registry
-from cloud.storage.lock import FolderLock
+from cloud.storage.lock import Lock
 
 log = logging.getLogger(__name__)
 LOOK_MS: Final = 500  # how soon a waiting process takes over
@@ -17,23 +16,26 @@ REGISTRY_MS: Final = 2000
 
 
 class Exclusive:
-    """A part that one process runs for a data folder; in the others it waits for that one's end.
+    """A part that one process runs for a store; in the others it waits for that one's end.
 
     begin: starts the part and leaves its ends on the stack; where it raises, they are called.
     """
 
-    def __init__(self, part: str, folder: Path, begin: Callable[[ExitStack], None]) -> None:
+    def __init__(self, part: str, lock: Lock, begin: Callable[[ExitStack], None]) -> None:
         self.name, self.signal = f"app.{part}", Signal()
         self.is_running = False
-        self._part, self._begin = part, begin
-        self._lock = FolderLock(folder / f"{part}.lock")
+        self._part, self._begin, self._lock = part, begin, lock
         self._ends = ExitStack()
         self._has_told = False
 
     def run_once(self, now_ms: int) -> int | None:
-        """Take over as soon as nobody else has it. Raises OSError for a folder of no use."""
+        """Take over as soon as nobody else has it; end the part where somebody else may have it.
+        Raises OSError for a folder of no use, Unavailable while the server is away."""
+        if self.is_running and not self._lock.is_held():
+            log.warning("%s: lost %s; ending it here", self._part, self._lock.name)
+            self._end()
         if self.is_running:
-            return None
+            return now_ms + LOOK_MS
         if not self._lock.take():
             self._tell()
             return now_ms + LOOK_MS
@@ -42,18 +44,21 @@ class Exclusive:
             self._ends = ends.pop_all()
         self.is_running = True
         log.info("%s: runs here", self._part)
-        return None
+        return now_ms + LOOK_MS
 
     def stop(self) -> None:
         """End the part, then let another process have it. Not while run_once is under way."""
-        self._ends.close()
-        self.is_running = False
+        self._end()
         self._lock.release()
+
+    def _end(self) -> None:
+        self.is_running = False
+        self._ends.close()
 
     def _tell(self) -> None:
         if not self._has_told:
             log.warning(
-                "%s: another process holds %s; waiting for its end", self._part, self._lock.path
+                "%s: another process holds %s; waiting for its end", self._part, self._lock.name
             )
             self._has_told = True
 

@@ -47,11 +47,40 @@ def test_the_files_of_tls_and_of_the_ca_are_relative_to_the_file(tmp_path: Path)
     assert settings.broker.tls == (tmp_path / "tls" / "ca.pem", tmp_path / "tls" / "c.pem", None)
     assert settings.fleet.ca_dir == tmp_path / "d" / "ca"
     assert settings.fleet.crl_file == tmp_path / "crl.pem"
+def test_the_database_of_a_server_has_its_password_in_a_file_and_never_in_a_text(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "word").write_text("secret\n")
+
+    settings = read(
+        tmp_path,
+        'data_dir = "d"\n[broker]\nhost = "mq"\n[database]\npassword_file = "word"\n'
+        'url = "postgresql://anju@db/anju?sslmode=verify-full"\n',
+    )
+
+    assert settings.server is not None
+    assert settings.store.password == "secret"
+    assert str(settings.store) == "postgresql://anju:***@db/anju?sslmode=verify-full"
+
+
+def test_without_a_server_the_store_is_a_file_of_the_data_folder(tmp_path: Path) -> None:
+    settings = read(tmp_path, 'data_dir = "data"\n[broker]\nhost = "mq"\n')
+
+    assert settings.store.get_backend_name() == "sqlite"
+    assert settings.store.database == str(settings.database)
 
 
 @pytest.mark.parametrize(
     ("text", "says"),
     [
+        (
+            'data_dir = "d"\n[broker]\nhost = "mq"\n[database]\nurl = "mysql://x/y"',
+            "reads postgresql://USER@HOST:PORT/DATABASE",
+        ),
+        (
+            'data_dir = "d"\n[broker]\nhost = "mq"\n[database]\nurl = "postgresql://a:b@c/d"',
+            "belongs into database.password_file",
+        ),
         ('data_dir = "d"', "missing required field `broker`"),
         ('data_dir = "d"\ndata_dri = 1\n[broker]\nhost = "mq"', "unknown field `data_dri`"),
         ('data_dir = "d"\n[broker]\nhost = "mq"\nport = "x"', r"broker.port"),

@@ -30,7 +30,6 @@ from cloud.registry.registry import Registry
 from cloud.registry.seed import load_demo
 from cloud.rules.model import Severity
 from cloud.storage.engine import open_engine
-from cloud.storage.schema import metadata
 from cloud.storage.store import Store
 from cloud.storage.unit import Work
 from cloud.travel.estimate import CrowTravel
@@ -44,7 +43,7 @@ from cloud.web.server import build_app
 from cloud.web.snapshot import rows_of
 from cloud.web.stations import station_routes
 from cloud.words import Words
-from tests.cloud.stores import HandClock, counted_ids
+from tests.cloud.stores import HandClock, counted_ids, fresh_url
 
 CONFIG = Path(__file__).parents[3] / "config"
 
@@ -119,12 +118,10 @@ class Town(NamedTuple):
 @pytest.fixture
 def town(tmp_path: Path) -> Iterator[Town]:
     hub = Hub(0)
-    url = f"sqlite:///{tmp_path / 'anju.db'}"
-    writing = open_engine(url, writes=True)
-    metadata.create_all(writing)
+    url = fresh_url(tmp_path)
     clock = HandClock()
     store = Store(
-        writing,
+        open_engine(url, writes=True),
         open_engine(url, writes=False),
         clock,
         ids=counted_ids(),

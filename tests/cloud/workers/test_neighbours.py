@@ -15,7 +15,7 @@ class Part:
 
     def __init__(self, folder: Path, trouble: Exception | None = None) -> None:
         self.runs, self.trouble = 0, trouble
-        self.alone = Exclusive("part", folder, self.begin)
+        self.alone = Exclusive("part", FolderLock(folder / "part.lock"), self.begin)
 
     def begin(self, ends: ExitStack) -> None:
         self.runs += 1
@@ -29,7 +29,7 @@ class Part:
 
 def test_the_second_waits_until_the_first_has_ended(tmp_path: Path) -> None:
     first, second = Part(tmp_path), Part(tmp_path)
-    assert first.alone.run_once(0) is None
+    first.alone.run_once(0)
 
     assert second.alone.run_once(0) == LOOK_MS
     assert (first.runs, second.runs) == (1, 0)

@@ -1,0 +1,112 @@
+"""Several processes of the platform on one PostgreSQL; none of them ends because it is away."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import URL, select
+
+from anju.broker import HOST, free_port
+from anju.paths import ROOT
+from anju.postgres import PostgresProcess
+from cloud.app import CannotStart, Cloud
+from cloud.durable.timers import timer_table
+from cloud.ingest.fence import partition_table
+from cloud.ingest.mqtt import BrokerAddress
+from cloud.registry.seed import load_demo
+from cloud.settings import CloudSettings, HttpSettings, Role
+from cloud.storage.unit import Work
+from tests.integration.test_torture import anju
+from tests.postgres import own_postgres
+from tests.waiting import eventually
+
+__all__ = ["own_postgres"]
+BOTH = frozenset({Role.INGEST, Role.WORKERS})
+
+
+class Cell:
+    """Processes of one installation, each with a folder of its own as on machines of their own.
+    Their broker is away."""
+
+    def __init__(self, folder: Path, url: URL) -> None:
+        self._folder, self._url = folder, url
+        self._broker = BrokerAddress(HOST, free_port())
+        self.clouds: list[Cloud] = []
+
+    def start(self, roles: frozenset[Role] = BOTH) -> Cloud:
+        cloud = Cloud(
+            CloudSettings(
+                data_dir=self._folder / str(len(self.clouds)),
+                config_dir=ROOT / "config",
+                pages_dir=self._folder / "pages",
+                broker=self._broker,
+                http=HttpSettings(port=0),
+                roles=roles,
+                server=self._url,
+            )
+        )
+        cloud.start()
+        self.clouds.append(cloud)
+        return cloud
+
+
+@pytest.fixture
+def cell(tmp_path: Path, own_postgres: PostgresProcess) -> Iterator[Cell]:
+    cell = Cell(tmp_path, own_postgres.url())
+    yield cell
+    for cloud in cell.clouds:
+        cloud.stop()
+
+
+def generation(work: Work) -> int:
+    return int(work.execute(select(partition_table.c.generation).limit(1)).scalar_one())
+
+
+def runs(cloud: Cloud) -> list[str]:
+    return [part for part in ("ingest", "workers") if cloud.is_ready()[part]]
+
+
+def test_a_second_machine_waits_and_takes_over_with_a_generation_of_its_own(cell: Cell) -> None:
+    first, second = cell.start(), cell.start()
+    assert (runs(first), runs(second)) == (["ingest", "workers"], [])
+
+    first.stop()
+
+    eventually(lambda: runs(second) == ["ingest", "workers"])
+    assert second.store.read(generation) == 2
+
+
+def test_a_server_that_was_killed_is_back_with_everything_and_so_are_the_parts(
+    cell: Cell, own_postgres: PostgresProcess
+) -> None:
+    cloud = cell.start()
+    cloud.store.write(lambda work: load_demo(work, ROOT / "config"))
+
+    own_postgres.kill()
+    eventually(lambda: not any(cloud.is_ready().values()))
+    own_postgres.start()
+
+    eventually(lambda: runs(cloud) == ["ingest", "workers"] and cloud.is_ready()["store"])
+    assert cloud.store.read(generation) == 2
+    assert cloud.registry.home_card("ho-anhe01") is not None
+    assert cloud.store.read(lambda work: work.execute(select(timer_table)).all()) == []
+
+
+def test_who_is_not_wanted_any_more_stops_waiting_for_the_server(
+    cell: Cell, own_postgres: PostgresProcess
+) -> None:
+    cloud = cell.start(frozenset())
+    own_postgres.stop()
+
+    with pytest.raises(CannotStart, match="refused"):
+        Cloud(cloud.settings).start(is_wanted=lambda: False)
+
+
+@pytest.mark.prove
+@pytest.mark.timeout(240)
+@pytest.mark.needs("mosquitto", "postgresql")
+def test_a_server_and_an_ingest_that_are_killed_lose_and_double_nothing() -> None:
+    code, found = anju("torture", "cloud", "--kills", "2", "--kill", "ingest,postgres")
+
+    assert (code, found["alarms"]["lost"], found["alarms"]["doubled"]) == (0, 0, 0), found
+    assert found["alarms"]["sent"] == found["alarms"]["raised"] == 60
