@@ -9,6 +9,7 @@ from anju.errors import CannotRun
 from anju.output import Commands, add_json, show, table
 from anju.paths import config_dir
 from anju.serve import BROKER_PORT, Stop
+from anju.systemd import Systemd
 from edge import doctor
 from edge.agent import Agent
 from edge.clock import SystemClock
@@ -61,7 +62,8 @@ def _run(args: argparse.Namespace) -> int:
             f" cloud {cloud.host}:{cloud.port}, data in {settings.data_dir}",
             flush=True,
         )
-        stop.wait()
+        with Systemd(agent.is_turning):
+            stop.wait()
     return 0
 
 

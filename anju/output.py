@@ -5,10 +5,14 @@ import json
 import logging
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, Final, TypeAlias
+
+from typing_extensions import override
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001 - its only name
 LOUD: Final = ("alembic", "apscheduler", "uvicorn", "paho", "httpx", "websockets", "asyncio")
+_CONTROLS: Final = {code: f"\\x{code:02x}" for code in (*range(32), 127)}
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:
@@ -40,9 +44,40 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> list[str]:
     ]
 
 
-def set_up_logging(level: int = logging.INFO) -> None:
-    """Lines on stderr: time, level, who, what. Libraries only when something is wrong."""
-    form = "%(asctime)s %(levelname).1s %(name)s: %(message)s"
-    logging.basicConfig(level=level, stream=sys.stderr, format=form, force=True)
+class JsonLines(logging.Formatter):
+    """One JSON object a line. A line that was made with a mapping has that as its fields, so that
+    `press`, `alarm` and `gateway` can be searched for wherever they occur."""
+
+    @override
+    def format(self, record: logging.LogRecord) -> str:
+        """See Formatter."""
+        line: dict[str, Any] = {
+            "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "text": record.getMessage(),
+        }
+        if isinstance(record.args, Mapping):
+            line |= {k: v for k, v in record.args.items() if v is not None}
+        if record.exc_info:
+            line["trace"] = self.formatException(record.exc_info)
+        return json.dumps(line, ensure_ascii=False, default=str)
+
+
+class ReadableLines(logging.Formatter):
+    """Time, level, who, what. A word of somebody else's cannot begin a line of its own."""
+
+    @override
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        """See Formatter."""
+        return super().formatMessage(record).translate(_CONTROLS)
+
+
+def set_up_logging(level: int = logging.INFO, *, is_json: bool = False) -> None:
+    """Lines on stderr. Libraries only when something is wrong."""
+    handler = logging.StreamHandler(sys.stderr)
+    readable = ReadableLines("%(asctime)s %(levelname).1s %(name)s: %(message)s")
+    handler.setFormatter(JsonLines() if is_json else readable)
+    logging.basicConfig(level=level, handlers=[handler], force=True)
     for name in LOUD:
         logging.getLogger(name).setLevel(max(level, logging.WARNING))

@@ -33,6 +33,13 @@ class HttpSettings(Struct, frozen=True, forbid_unknown_fields=True):
     is_secure: bool = False
 
 
+class MonitorSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where metrics and health of this process are reached. port None: nowhere; 0: a free one."""
+
+    host: str = "127.0.0.1"
+    port: int | None = None
+
+
 class CloudSettings(Struct, frozen=True, kw_only=True):
     """Everything that the composition root must know."""
 
@@ -41,6 +48,7 @@ class CloudSettings(Struct, frozen=True, kw_only=True):
     pages_dir: Path
     broker: BrokerAddress
     http: HttpSettings = HttpSettings()
+    monitor: MonitorSettings = MonitorSettings()
     roles: frozenset[Role] = ALL_ROLES
 
     @property
@@ -60,6 +68,7 @@ class _File(Struct, frozen=True, forbid_unknown_fields=True):
     data_dir: str
     broker: _Broker
     http: HttpSettings = HttpSettings()
+    monitor: MonitorSettings = MonitorSettings()
     roles: frozenset[Role] = ALL_ROLES
     config_dir: str | None = None
     pages_dir: str | None = None
@@ -85,6 +94,7 @@ def read_settings(path: Path, *, config_dir: Path, pages_dir: Path) -> CloudSett
         pages_dir=base / told.pages_dir if told.pages_dir else pages_dir,
         broker=_address(told.broker, base),
         http=told.http,
+        monitor=told.monitor,
         roles=told.roles,
     )
 

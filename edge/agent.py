@@ -22,10 +22,11 @@ from edge.link import Link
 from edge.local import Local
 from edge.mqtt import Address, MqttLink
 from edge.profiles import load_hearing
-from edge.pumps import EventSignal, Runner
+from edge.pumps import EventSignal, Pump, Runner
 from edge.residents import Residents
 from edge.settings import BrokerSettings, Settings
 from edge.status import offline
+from edge.textfile import TextfilePump
 from edge.uplink.pump import UplinkPump
 from edge.words import read_words
 
@@ -90,7 +91,10 @@ class Agent:
                 start_within_ms=settings.readings_start_within_s * 1000,
             )
             undo.pop_all()
-        pumps = (self.home, self.uplink)
+        pumps: list[Pump] = [self.home, self.uplink]
+        if settings.metrics_file is not None:
+            path = settings.metrics_file
+            pumps.append(TextfilePump(path, gateway, _version(), journal.view, self.health))
         self._runners = [Runner(pump, self._clock, self.health) for pump in pumps]
 
     def start(self) -> None:
@@ -103,6 +107,10 @@ class Agent:
         for runner in reversed(self._runners):
             runner.stop()
         self._let_go()
+
+    def is_turning(self) -> bool:
+        """Whether no pump stands still; one that fails and goes on does not."""
+        return not self.health.stuck(self._clock.now())
 
     def _let_go(self) -> None:
         if self._lock is not None:

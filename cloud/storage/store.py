@@ -15,6 +15,7 @@ from sqlalchemy.exc import OperationalError
 
 from cloud.clock import Clock
 from cloud.observe import Counters
+from cloud.observe.measures import COMMIT
 from cloud.storage.bus import Bus
 from cloud.storage.errors import Unavailable
 from cloud.storage.ids import IdSource, system_ids
@@ -35,10 +36,10 @@ class Priority(IntEnum):
 
 
 class _Job:
-    __slots__ = ("fn", "future")
+    __slots__ = ("fn", "future", "priority")
 
-    def __init__(self, fn: Callable[[Work], Any]) -> None:
-        self.fn = fn
+    def __init__(self, fn: Callable[[Work], Any], priority: Priority) -> None:
+        self.fn, self.priority = fn, priority
         self.future: Future[Any] = Future()
 
 
@@ -95,7 +96,7 @@ class Store:
 
     def submit(self, fn: Callable[[Work], T], priority: Priority = Priority.PERSON) -> "Future[T]":
         """As `write`, without waiting."""
-        job = _Job(fn)
+        job = _Job(fn, priority)
         if self._thread is None:
             self._perform(job)
             return job.future
@@ -115,6 +116,11 @@ class Store:
             finally:
                 connection.rollback()
 
+    @property
+    def waiting(self) -> int:
+        """Transactions that wait for the writer."""
+        return len(self._jobs)
+
     def _run(self) -> None:
         while (job := self._next()) is not None:
             self._perform(job)
@@ -130,6 +136,7 @@ class Store:
     def _perform(self, job: _Job) -> None:
         if not job.future.set_running_or_notify_cancel():
             return  # nobody waits for it any more, and it had not begun
+        begun_s = self._clock.monotonic_s()
         try:
             result, work = self._transact(job.fn)
         except OperationalError as error:
@@ -140,6 +147,8 @@ class Store:
         except BaseException as error:  # noqa: BLE001 - belongs to the caller, who waits for it
             job.future.set_exception(error)
             return
+        took_s = self._clock.monotonic_s() - begun_s
+        self._counters.measure(COMMIT, job.priority.name.lower(), took_s)
         for trouble in work.run_effects():
             self._counters.trouble("store.effects", str(trouble), work.now_ms)
         job.future.set_result(result)

@@ -56,6 +56,7 @@ class Housekeeping:
     def start(self) -> None:
         """The first sweeps come after their interval, so that a start is quick."""
         for name, sweep in SWEEPS.items():
+            self._counters.promise(f"sweep.{name}", sweep.every_s)
             self._scheduler.add_job(
                 self.sweep,
                 "interval",
