@@ -3,6 +3,7 @@
 import argparse
 import json
 import logging
+import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -12,6 +13,7 @@ from typing_extensions import override
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001 - its only name
 LOUD: Final = ("alembic", "apscheduler", "uvicorn", "paho", "httpx", "websockets", "asyncio")
+_QUOTED: Final = re.compile(r"(DETAIL:|CONTEXT:|\[parameters:).*")  # PostgreSQL, SQLAlchemy
 _CONTROLS: Final = {code: f"\\x{code:02x}" for code in (*range(32), 127)}
 
 
@@ -44,6 +46,11 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> list[str]:
     ]
 
 
+def _scrubbed(text: str) -> str:
+    """Without the values that a database quotes when it refuses a row: they are people's."""
+    return _QUOTED.sub(r"\1 left out", text)
+
+
 class JsonLines(logging.Formatter):
     """One JSON object a line. A line that was made with a mapping has that as its fields, so that
     `press`, `alarm` and `gateway` can be searched for wherever they occur."""
@@ -55,12 +62,12 @@ class JsonLines(logging.Formatter):
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "text": record.getMessage(),
+            "text": _scrubbed(record.getMessage()),
         }
         if isinstance(record.args, Mapping):
             line |= {k: v for k, v in record.args.items() if v is not None}
         if record.exc_info:
-            line["trace"] = self.formatException(record.exc_info)
+            line["trace"] = _scrubbed(self.formatException(record.exc_info))
         return json.dumps(line, ensure_ascii=False, default=str)
 
 
@@ -70,7 +77,12 @@ class ReadableLines(logging.Formatter):
     @override
     def formatMessage(self, record: logging.LogRecord) -> str:
         """See Formatter."""
-        return super().formatMessage(record).translate(_CONTROLS)
+        return _scrubbed(super().formatMessage(record)).translate(_CONTROLS)
+
+    @override
+    def formatException(self, ei: Any) -> str:
+        """See Formatter."""
+        return _scrubbed(super().formatException(ei))
 
 
 def set_up_logging(level: int = logging.INFO, *, is_json: bool = False) -> None:

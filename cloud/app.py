@@ -122,6 +122,7 @@ class Cloud:
         self._ends = ExitStack()
         self._sources: dict[str, MqttSource] = {}
         self._exclusives: dict[str, Exclusive] = {}
+        self._is_joined = False
 
     @property
     def url(self) -> str:
@@ -152,7 +153,7 @@ class Cloud:
 
     def is_ready(self) -> dict[str, bool]:
         """Which parts that an alarm needs are there."""
-        parts = {"store": self._can_write()}
+        parts = {"store": self._is_joined and self._can_write()}
         parts |= {name: part.is_running for name, part in self._exclusives.items()}
         parts |= {name: source.is_connected for name, source in self._sources.items()}
         return parts
@@ -173,6 +174,7 @@ class Cloud:
         monitor = self._bind_monitor(ends)
         parts = _join(self.settings, self.clock, self.counters)
         self.store, self.registry, self.hub = parts.store, parts.registry, parts.hub
+        self._is_joined = True
         ends.callback(parts.store.stop)
         parts.store.start()
         _listen(parts)
@@ -187,7 +189,7 @@ class Cloud:
             self._begin_web(ends, parts, http)
         if monitor is not None:
             page = Exposition(self.counters, parts.store, parts.hub, self.clock, self._links)
-            monitor.start(page, self.is_ready)
+            monitor.show(page)
 
     def _links(self) -> Links:
         waiting = {name: source.waiting for name, source in self._sources.items()}
@@ -198,7 +200,9 @@ class Cloud:
         if wanted.port is None:
             return None
         try:
-            listener = MonitorListener(wanted.host, wanted.port, self.clock, self.counters)
+            listener = MonitorListener(
+                wanted.host, wanted.port, self.clock, self.counters, self.is_ready
+            )
         except OSError as error:
             raise _no_port("metrics and health", wanted.host, wanted.port, error) from error
         ends.callback(listener.stop)

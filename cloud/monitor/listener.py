@@ -24,38 +24,41 @@ LOOK_S: Final = 0.1
 
 
 class MonitorListener:
-    """Binds at once; answers from `start()` to `stop()`: GET /metrics, /health/live,
-    /health/ready."""
+    """Answers GET /metrics, /health/live and /health/ready from now to `stop()`; also while the
+    store is still waited for, when there are no metrics yet. is_ready: which parts are there."""
 
-    def __init__(self, host: str, port: int, clock: Clock, counters: Counters) -> None:
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        clock: Clock,
+        counters: Counters,
+        is_ready: Callable[[], dict[str, bool]],
+    ) -> None:
         """Raises OSError where the port cannot be had."""
-        self._clock, self._counters = clock, counters
-        self._exposition: Exposition
-        self._is_ready: Callable[[], dict[str, bool]]
+        self._clock, self._counters, self._is_ready = clock, counters, is_ready
+        self._exposition: Exposition | None = None
         self._server = _Server((host, port), self._handler())
         self.port: int = self._server.server_address[1]
-        self._thread: threading.Thread | None = None
-
-    def start(self, exposition: Exposition, is_ready: Callable[[], dict[str, bool]]) -> None:
-        """is_ready: which parts are there."""
-        self._exposition, self._is_ready = exposition, is_ready
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=[LOOK_S], name="monitor", daemon=True
         )
         self._thread.start()
 
+    def show(self, exposition: Exposition) -> None:
+        """The parts are joined: from now on there are metrics."""
+        self._exposition = exposition
+
     def stop(self) -> None:
         """Safe to call at any time."""
-        if self._thread is not None:
-            self._server.shutdown()
-            self._thread.join(ANSWER_S_MAX)
-            self._thread = None
+        self._server.shutdown()
+        self._thread.join(ANSWER_S_MAX)
         self._server.server_close()
 
     def answer(self, path: str) -> tuple[int, str, bytes]:
         """Status, content type, body."""
         match path.partition("?")[0]:
-            case "/metrics":
+            case "/metrics" if self._exposition is not None:
                 return 200, TEXT, self._exposition.page()
             case "/health/live":
                 return 200, JSON, b'{"ok":true}'
