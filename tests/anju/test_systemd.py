@@ -2,12 +2,16 @@
 
 import os
 import socket
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from anju.systemd import Systemd
+from cloud.observe import Counters
+from cloud.pumps import Runner, Signal
+from tests.cloud.stores import HandClock
 
 
 @pytest.fixture
@@ -42,6 +46,38 @@ def test_a_process_that_stands_still_is_not_reported_alive(ears: socket.socket) 
     systemd.tell("STATUS=the next that is said")
 
     assert heard(ears) == "STATUS=the next that is said"
+
+
+class Hanging:
+    """A pump whose turn ends when the test does."""
+
+    def __init__(self) -> None:
+        self.name, self.signal = "hanging", Signal()
+        self.has_begun, self.may_end = threading.Event(), threading.Event()
+
+    def run_once(self, now_ms: int) -> int | None:
+        self.has_begun.set()
+        self.may_end.wait(60)
+        return None
+
+
+def test_a_pump_that_hangs_ends_the_signs_of_life(ears: socket.socket) -> None:
+    clock, pump = HandClock(), Hanging()
+    counters = Counters(clock)
+    runner = Runner(pump, clock, counters)
+    systemd = Systemd(lambda: not counters.stuck(), {"NOTIFY_SOCKET": ears.getsockname()})
+    runner.start()
+    assert pump.has_begun.wait(10)
+
+    clock.pass_s(29)
+    systemd.ping()
+    clock.pass_s(2)
+    systemd.ping()
+    systemd.tell("STATUS=the next that is said")
+
+    assert [heard(ears), heard(ears)] == ["WATCHDOG=1", "STATUS=the next that is said"]
+    pump.may_end.set()
+    runner.stop()
 
 
 def test_a_watchdog_that_waits_for_another_process_is_left_to_it(ears: socket.socket) -> None:

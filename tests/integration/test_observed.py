@@ -12,6 +12,7 @@ import pytest
 import yaml
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
+from typing_extensions import override
 
 from anju import check
 from anju.output import JsonLines, ReadableLines
@@ -34,6 +35,7 @@ IN_CLOUD = ("received", "committed", "raised", "told", "claimed", "offered", "ac
 PERSONAL = ("name", "name_en", "phone", "door_code", "address", "entry_notes", "conditions")
 
 
+NAME = "王秀英"  # of who lives where the story plays
 TWICE = text("INSERT INTO feed_counter (cell, epoch, seq) VALUES (1, :login, 0)")
 
 
@@ -56,6 +58,7 @@ class Kept(logging.Handler):
         super().__init__(logging.DEBUG)
         self.lines: list[str] = []
 
+    @override
     def emit(self, record: logging.LogRecord) -> None:
         for formatter in (JsonLines(), ReadableLines("%(name)s: %(message)s")):
             self.lines.append(formatter.format(record))
@@ -112,7 +115,7 @@ def play(demo: Demo) -> None:
     cast.leave()
     store = demo.whole.cloud.store
     with pytest.raises(IntegrityError) as refused:
-        store.write(lambda work: work.execute(TWICE, [{"login": "王秀英"}] * 2))
+        store.write(lambda work: work.execute(TWICE, [{"login": NAME}] * 2))
     logging.getLogger("cloud.pumps").error("a write failed", exc_info=refused.value)
 
 
