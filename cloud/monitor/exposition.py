@@ -69,6 +69,12 @@ COUNTS: Final = {
     "timers.failed": Count("anju_timers_failed", "Timers whose handler failed"),
     "swept": Count("anju_swept", "Things forgotten by housekeeping", "sweep"),
 }
+# Shown from the start: Prometheus sees no increase in what begins at 1.
+ZERO: Final = {
+    **{name: 0 for name, count in COUNTS.items() if not count.label},
+    "ingest.refused.alarm": 0,
+    "ingest.refused.event": 0,
+}
 OTHER: Final = Count("anju_other", "Counted by a name that has no metric of its own", "name")
 TROUBLES: Final = Count("anju_troubles", "Failures of a part that went on", "part")
 GAUGES: Final = {
@@ -137,7 +143,7 @@ class Exposition(Collector):
     def _counts(self) -> Iterator[Metric]:
         counts, troubles, _ = self._counters.snapshot()
         families = {c: _counter(c) for c in (*COUNTS.values(), OTHER, TROUBLES)}
-        for name, count in counts.items():
+        for name, count in (ZERO | counts).items():
             family, label = _family_of(name)
             families[family].add_metric([label] if family.label else [], count)
         for part, trouble in troubles.items():

@@ -17,6 +17,7 @@ from httpx2 import Client
 
 from anju.broker import HOST, free_port
 from anju.paths import ROOT
+from tests.needs import require
 
 DOCUMENT: Final = ROOT / "docs" / "production.md"
 UNITS: Final = ROOT / "config" / "systemd"
@@ -220,9 +221,7 @@ def test_a_service_is_watched_never_gives_up_and_may_touch_little(name: str) -> 
 
 
 def test_systemd_takes_the_units_as_they_are(tmp_path: Path) -> None:
-    program = shutil.which("systemd-analyze")
-    if program is None:
-        pytest.skip("there is no systemd-analyze here")
+    program = require("systemd")
     for file in UNITS.iterdir():
         text = file.read_text("utf-8").replace("/opt/anju/bin/anju", "/bin/true")
         (tmp_path / file.name).write_text(text, "utf-8")

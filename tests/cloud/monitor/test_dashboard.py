@@ -2,7 +2,9 @@
 
 import json
 import re
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +12,7 @@ import yaml
 
 from anju.paths import ROOT
 from tests.cloud.monitor.catalogue import EVERYWHERE, FOREIGN, KINDS, LABELS
+from tests.needs import require
 
 GRAFANA = ROOT / "config" / "grafana" / "anju.json"
 ALERTS = ROOT / "config" / "prometheus" / "alerts.yml"
@@ -99,3 +102,23 @@ def test_every_alert_wakes_or_waits_and_says_what_to_do() -> None:
         assert rule["annotations"].keys() == {"summary", "todo"}, rule["alert"]
         assert rule.get("for", "0s")[-1] in "sm"
     assert len({rule["alert"] for rule in rules()}) == len(rules())
+
+
+def promtool(*words: str) -> None:
+    command = [require("prometheus"), *words]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_alerts_fire_when_they_should_and_only_then() -> None:
+    promtool("check", "rules", str(ALERTS))
+    promtool("test", "rules", str(ALERTS.with_suffix(".test.yml")))
+
+
+def test_prometheus_understands_every_query_of_the_dashboard(tmp_path: Path) -> None:
+    targets = (target for panel in panels() for target in panel["targets"])
+    asked = [{"record": f"asked:{n}", "expr": t["expr"]} for n, t in enumerate(targets)]
+    file = tmp_path / "asked.yml"
+    file.write_text(yaml.safe_dump({"groups": [{"name": "asked", "rules": asked}]}))
+
+    promtool("check", "rules", str(file))

@@ -76,7 +76,8 @@ def test_what_was_counted_is_shown_under_its_label(district: District) -> None:
     shown = page(district, counters)
 
     assert shown["anju_ingest_messages_total"] == {"ingest.alarms": 2}
-    assert shown["anju_ingest_refused_total"] == {"alarm": 1}
+    assert shown["anju_ingest_refused_total"] == {"alarm": 1, "event": 0}
+    assert shown["anju_ingest_quarantined_total"] == {"": 0}
     assert shown["anju_ingest_unregistered_rows_total"] == {"": 4}
     assert shown["anju_other_total"] == {"store.collisions": 1}
     assert shown["anju_troubles_total"] == {"rule.sos": 1}
