@@ -83,10 +83,17 @@ class Housekeeping:
         """One sweep now; how many things were forgotten."""
         now_ms = self._clock.now_ms()
         try:
-            count = self._store.write(SWEEPS[name].run, Priority.HOUSEKEEPING)
+            count = self._sweep_all(SWEEPS[name].run)
         except Exception as error:
             self._counters.trouble(f"sweep.{name}", str(error), now_ms)
             raise
         self._counters.turned(f"sweep.{name}", now_ms)
         self._counters.add(f"swept.{name}", count)
         return count
+
+    def _sweep_all(self, run: Callable[[Work], int]) -> int:
+        """In transactions as long as the sweep makes them, and alarms in between."""
+        total = 0
+        while count := self._store.write(run, Priority.HOUSEKEEPING):
+            total += count
+        return total
