@@ -7,8 +7,8 @@ from typing import Final
 
 from anju.errors import CannotRun
 from anju.output import Commands, add_json, show, table
-from anju.paths import config_dir
-from anju.serve import BROKER_PORT, Stop
+from anju.paths import BROKER_PORT, config_dir
+from anju.stop import Stop
 from anju.systemd import Systemd
 from edge import doctor
 from edge.agent import Agent

@@ -1,13 +1,9 @@
 """`anju serve`: the platform, on the servers that a file names or on the embedded parts."""
 
 import argparse
-import os
-import signal
-import threading
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from types import FrameType
 from typing import Final, Self
 
 from fastapi import APIRouter
@@ -15,8 +11,9 @@ from msgspec.structs import replace
 
 from anju.broker import EmbeddedBroker
 from anju.errors import CannotRun
-from anju.output import Commands, progress
-from anju.paths import DATA, config_dir, pages_dir
+from anju.output import Commands
+from anju.paths import BROKER_PORT, DATA, config_dir, pages_dir
+from anju.stop import Stop
 from anju.systemd import Systemd
 from cloud.app import CannotStart, Cloud
 from cloud.dictionary import BadConfiguration
@@ -30,35 +27,7 @@ from cloud.settings import (
     read_settings,
 )
 
-BROKER_PORT: Final = 18830  # not 1883: a home broker may have that on the same machine
 EVERYTHING: Final = "all"
-
-
-class Stop:
-    """Waits for SIGTERM or Ctrl-C. A second one ends the process where it stands."""
-
-    def __init__(self) -> None:
-        self._asked = threading.Event()
-
-    def __enter__(self) -> Self:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._on_signal)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-
-    def wait(self) -> None:
-        """Until somebody asks for the end."""
-        self._asked.wait()
-
-    def _on_signal(self, number: int, _frame: FrameType | None) -> None:
-        if self._asked.is_set():
-            progress("anju: ended at once; what was acknowledged is stored")
-            os._exit(128 + number)
-        self._asked.set()
-        progress("anju: finishing what is under way; once more ends it at once")
 
 
 class Embedded:
