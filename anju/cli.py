@@ -38,7 +38,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = sys.argv[1:] if argv is None else list(argv)
     try:
         args = _parser(words).parse_args(words)
-        set_up_logging(logging.WARNING if args.quiet else logging.INFO)
+        level = logging.WARNING if args.quiet else logging.INFO
+        set_up_logging(level, is_json=args.log_json)
         code: int = args.run(args)
     except CannotRun as error:
         print(f"anju: {error}", file=sys.stderr)
@@ -54,6 +55,7 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
     """Only the module that is asked for is imported: a gateway has no database toolkit."""
     parser = argparse.ArgumentParser(prog="anju", description="Smart home-care alarm platform.")
     parser.add_argument("--quiet", action="store_true", help="only warnings on standard error")
+    parser.add_argument("--log-json", action="store_true", help="the log as JSON lines")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     wanted = next((word for word in words if not word.startswith("-")), None)
     for name, help_line in COMMANDS.items():

@@ -9,8 +9,8 @@ from typing import Final
 
 from anju import check
 from anju.output import Commands, add_json, progress
-from anju.paths import config_dir
-from anju.serve import BROKER_PORT, Stop
+from anju.paths import BROKER_PORT, config_dir
+from anju.stop import Stop
 from anju.whole import Demo
 from cloud.dictionary import read_dictionary
 from cloud.identity.demo import DemoAccount

@@ -8,8 +8,9 @@ from typing import Any, Final
 
 from anju.errors import CannotRun
 from anju.output import Commands, add_json, show, table
-from anju.paths import config_dir
-from anju.serve import BROKER_PORT, Stop
+from anju.paths import BROKER_PORT, config_dir
+from anju.stop import Stop
+from anju.systemd import Systemd
 from contract.enrolment import Enrolled
 from edge import doctor, enrol, keys
 from edge.agent import Agent
@@ -79,7 +80,8 @@ def _run(args: argparse.Namespace) -> int:
             f" cloud {cloud.host}:{cloud.port}, data in {settings.data_dir}",
             flush=True,
         )
-        stop.wait()
+        with Systemd(agent.is_turning):
+            stop.wait()
     return 0
 
 

@@ -15,7 +15,7 @@ from fastapi import FastAPI, WebSocket
 from paho.mqtt.enums import CallbackAPIVersion
 from sqlalchemy import text
 
-from anju.serve import Stop
+from anju.stop import Stop
 from cloud.storage.engine import open_engine
 from cloud.web.serving import HttpServer
 from device_simulators.mqtt import send_at_once

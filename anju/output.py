@@ -3,12 +3,18 @@
 import argparse
 import json
 import logging
+import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, Final, TypeAlias
+
+from typing_extensions import override
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001 - its only name
 LOUD: Final = ("alembic", "apscheduler", "uvicorn", "paho", "httpx", "websockets", "asyncio")
+_QUOTED: Final = re.compile(r"(DETAIL:|CONTEXT:|\[parameters:).*")  # PostgreSQL, SQLAlchemy
+_CONTROLS: Final = {code: f"\\x{code:02x}" for code in (*range(32), 127)}
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:
@@ -40,9 +46,50 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> list[str]:
     ]
 
 
-def set_up_logging(level: int = logging.INFO) -> None:
-    """Lines on stderr: time, level, who, what. Libraries only when something is wrong."""
-    form = "%(asctime)s %(levelname).1s %(name)s: %(message)s"
-    logging.basicConfig(level=level, stream=sys.stderr, format=form, force=True)
+def _scrubbed(text: str) -> str:
+    """Without the values that a database quotes when it refuses a row: they are people's."""
+    return _QUOTED.sub(r"\1 left out", text)
+
+
+class JsonLines(logging.Formatter):
+    """One JSON object a line. A line that was made with a mapping has that as its fields, so that
+    `press`, `alarm` and `gateway` can be searched for wherever they occur."""
+
+    @override
+    def format(self, record: logging.LogRecord) -> str:
+        """See Formatter."""
+        line: dict[str, Any] = {
+            "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "text": _scrubbed(record.getMessage()),
+        }
+        if isinstance(record.args, Mapping):
+            line |= {k: v for k, v in record.args.items() if v is not None}
+        if record.exc_info:
+            line["trace"] = _scrubbed(self.formatException(record.exc_info))
+        return json.dumps(line, ensure_ascii=False, default=str)
+
+
+class ReadableLines(logging.Formatter):
+    """Time, level, who, what. A word of somebody else's cannot begin a line of its own."""
+
+    @override
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        """See Formatter."""
+        return _scrubbed(super().formatMessage(record)).translate(_CONTROLS)
+
+    @override
+    def formatException(self, ei: Any) -> str:
+        """See Formatter."""
+        return _scrubbed(super().formatException(ei))
+
+
+def set_up_logging(level: int = logging.INFO, *, is_json: bool = False) -> None:
+    """Lines on stderr. Libraries only when something is wrong."""
+    handler = logging.StreamHandler(sys.stderr)
+    readable = ReadableLines("%(asctime)s %(levelname).1s %(name)s: %(message)s")
+    handler.setFormatter(JsonLines() if is_json else readable)
+    logging.basicConfig(level=level, handlers=[handler], force=True)
     for name in LOUD:
         logging.getLogger(name).setLevel(max(level, logging.WARNING))

@@ -8,6 +8,7 @@ from anju.errors import CannotRun
 
 ROOT: Final = Path(__file__).resolve().parent.parent  # the source tree, or site-packages
 SHARE: Final = Path(sys.prefix) / "share" / "anju"
+BROKER_PORT: Final = 18830  # embedded; not 1883: a home broker may have that on the same machine
 DATA: Final = Path("var")  # what the embedded parts keep, below where the command was called
 
 

@@ -15,7 +15,8 @@ from anju.edge import settings_of
 from anju.errors import CannotRun
 from anju.output import set_up_logging
 from anju.paths import config_dir
-from anju.serve import Stop, settings_from
+from anju.serve import settings_from
+from anju.stop import Stop
 from cloud.app import Cloud, Parts
 from cloud.ingest.mqtt import MqttSource
 from cloud.ingest.source import Delivery

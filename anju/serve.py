@@ -1,13 +1,9 @@
 """`anju serve`: the platform, on the servers that a file names or on the embedded parts."""
 
 import argparse
-import os
-import signal
-import threading
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from types import FrameType
 from typing import Final, Self
 
 from fastapi import APIRouter
@@ -15,46 +11,23 @@ from msgspec.structs import replace
 
 from anju.broker import EmbeddedBroker
 from anju.errors import CannotRun
-from anju.output import Commands, progress
-from anju.paths import DATA, config_dir, pages_dir
+from anju.output import Commands
+from anju.paths import BROKER_PORT, DATA, config_dir, pages_dir
+from anju.stop import Stop
+from anju.systemd import Systemd
 from cloud.app import CannotStart, Cloud, always
 from cloud.dictionary import BadConfiguration
 from cloud.ingest.mqtt import BrokerAddress
-from cloud.settings import PORT, CloudSettings, HttpSettings, Role, read_settings
+from cloud.settings import (
+    PORT,
+    CloudSettings,
+    HttpSettings,
+    MonitorSettings,
+    Role,
+    read_settings,
+)
 
-BROKER_PORT: Final = 18830  # not 1883: a home broker may have that on the same machine
 EVERYTHING: Final = "all"
-
-
-class Stop:
-    """Waits for SIGTERM or Ctrl-C. A second one ends the process where it stands."""
-
-    def __init__(self) -> None:
-        self._asked = threading.Event()
-
-    def __enter__(self) -> Self:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._on_signal)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-
-    def is_asked(self) -> bool:
-        """Whether somebody has asked for the end."""
-        return self._asked.is_set()
-
-    def wait(self) -> None:
-        """Until somebody asks for the end."""
-        self._asked.wait()
-
-    def _on_signal(self, number: int, _frame: FrameType | None) -> None:
-        if self._asked.is_set():
-            progress("anju: ended at once; what was acknowledged is stored")
-            os._exit(128 + number)
-        self._asked.set()
-        progress("anju: finishing what is under way; once more ends it at once")
 
 
 class Embedded:
@@ -70,6 +43,7 @@ class Embedded:
         config: Path | None = None,
         pages: Path | None = None,
         guests: Sequence[APIRouter] = (),
+        monitor_port: int | None = None,
     ) -> None:
         """Raises CannotRun where there is no configuration, or no broker to be had."""
         self.broker = EmbeddedBroker(data / "broker", broker_port)
@@ -80,6 +54,7 @@ class Embedded:
                 pages_dir=pages_dir(pages),
                 broker=BrokerAddress(self.broker.host, self.broker.port),
                 http=HttpSettings(port=http_port),
+                monitor=MonitorSettings(port=monitor_port),
             ),
             guests=guests,
         )
@@ -115,6 +90,9 @@ def add(commands: Commands) -> None:
     parser.add_argument("--data", type=Path, metavar="DIR", default=DATA, help="without --config")
     parser.add_argument("--port", type=int, default=PORT, help="of the pages, without --config")
     parser.add_argument("--broker-port", type=int, default=BROKER_PORT, help="without --config")
+    parser.add_argument(
+        "--monitor-port", type=int, help="of metrics and health; overrules the configuration"
+    )
     parser.set_defaults(run=run)
 
 
@@ -158,8 +136,13 @@ def _make_private(folder: Path) -> None:
 def _serve_embedded(args: argparse.Namespace, stop: Stop) -> None:
     if args.role != EVERYTHING:
         raise CannotRun("--role needs --config: the embedded parts are one process")
-    whole = Embedded(args.data, http_port=args.port, broker_port=args.broker_port)
-    with whole:
+    whole = Embedded(
+        args.data,
+        http_port=args.port,
+        broker_port=args.broker_port,
+        monitor_port=args.monitor_port,
+    )
+    with whole, Systemd(whole.cloud.is_turning):
         print(f"anju: {whole.cloud.url}")
         print(f"anju: broker {whole.broker.host}:{whole.broker.port}", flush=True)
         stop.wait()
@@ -169,11 +152,18 @@ def _serve_configured(args: argparse.Namespace, stop: Stop) -> None:
     settings = settings_from(args.config)
     if args.role != EVERYTHING:
         settings = replace(settings, roles=frozenset({Role(args.role)}))
+    if args.monitor_port is not None:
+        monitor = replace(settings.monitor, port=args.monitor_port)
+        settings = replace(settings, monitor=monitor)
     cloud = Cloud(settings)
     start(cloud, lambda: not stop.is_asked())
     try:
         where = cloud.url if Role.WEB in settings.roles else "no pages in this process"
         print(f"anju: {where}", flush=True)
-        stop.wait()
+        if settings.monitor.port is not None:
+            host = settings.monitor.host
+            print(f"anju: metrics http://{host}:{cloud.monitor_port}/metrics", flush=True)
+        with Systemd(cloud.is_turning):
+            stop.wait()
     finally:
         cloud.stop()

@@ -18,7 +18,6 @@ from fastapi import APIRouter
 from sqlalchemy.exc import DBAPIError
 
 from cloud.alarms import store as alarms
-from cloud.alarms.events import AlarmChanged
 from cloud.clock import Clock, SystemClock
 from cloud.dictionary import BadConfiguration, read_dictionary
 from cloud.dispatch.service import DispatchDesk
@@ -39,6 +38,9 @@ from cloud.ingest.mqtt import MqttSource, kick
 from cloud.ingest.pump import IngestPump
 from cloud.live.hub import Hub
 from cloud.live.pumps import ConsoleWatch, FeedPump
+from cloud.monitor.exposition import Exposition, Links
+from cloud.monitor.listener import MonitorListener
+from cloud.monitor.trail import Trail
 from cloud.notify.edge_say import EDGE_SAY
 from cloud.notify.prompts import Prompts
 from cloud.observe import Counters
@@ -55,7 +57,6 @@ from cloud.storage.errors import StoreError, Unavailable
 from cloud.storage.lock import AdvisoryLock, FolderLock, Lock
 from cloud.storage.postgres import await_server
 from cloud.storage.store import Priority, Store
-from cloud.storage.unit import Work
 from cloud.travel.estimate import CrowTravel
 from cloud.web import feed, health, sessions
 from cloud.web.alarms import alarm_routes
@@ -116,6 +117,7 @@ class Parts:
     dispatch: DispatchDesk
     escalation: Escalation
     prompts: Prompts
+    trail: Trail
 
 
 class Cloud:
@@ -126,6 +128,7 @@ class Cloud:
     hub: Hub
     desk: Desk
     port: int  # of HTTP, in a process that has the role
+    monitor_port: int  # of metrics and health, where they are wanted
 
     def __init__(
         self,
@@ -135,12 +138,13 @@ class Cloud:
     ) -> None:
         """guests: routes of neighbours that share the address, such as the virtual homes."""
         self.settings, self.clock = settings, clock or SystemClock()
-        self.counters = Counters()
+        self.counters = Counters(self.clock)
         self._guests = tuple(guests)
         self._ends = ExitStack()
         self._sources: dict[str, MqttSource] = {}
         self._exclusives: dict[str, Exclusive] = {}
         self._is_wanted = always
+        self._is_joined = False
 
     @property
     def url(self) -> str:
@@ -170,10 +174,14 @@ class Cloud:
 
     def is_ready(self) -> dict[str, bool]:
         """Which parts that an alarm needs are there."""
-        parts = {"store": self._can_write()}
+        parts = {"store": self._is_joined and self._can_write()}
         parts |= {name: part.is_running for name, part in self._exclusives.items()}
         parts |= {name: source.is_connected for name, source in self._sources.items()}
         return parts
+
+    def is_turning(self) -> bool:
+        """Whether no pump stands still. What is absent or failing is no reason to start anew."""
+        return not self.counters.stuck()
 
     def _can_write(self) -> bool:
         try:
@@ -186,8 +194,10 @@ class Cloud:
         http = self._bind(ends) if Role.WEB in self.settings.roles else None
         if self.settings.server is not None:
             await_server(self.settings.server, self._is_wanted)
+        monitor = self._bind_monitor(ends)
         parts = _join(self.settings, self.clock, self.counters)
         self.store, self.registry, self.hub = parts.store, parts.registry, parts.hub
+        self._is_joined = True
         ends.callback(parts.store.stop)
         parts.store.start()
         _listen(parts)
@@ -202,17 +212,34 @@ class Cloud:
             self._exclusives["ingest"] = _begin_alone(ends, parts, "ingest", begin)
         if http is not None:
             self._begin_web(ends, parts, http)
+        if monitor is not None:
+            page = Exposition(self.counters, parts.store, parts.hub, self.clock, self._links)
+            monitor.show(page)
+
+    def _links(self) -> Links:
+        waiting = {name: source.waiting for name, source in self._sources.items()}
+        return Links(frozenset(map(str, self.settings.roles)), self.is_ready(), waiting)
+
+    def _bind_monitor(self, ends: ExitStack) -> MonitorListener | None:
+        wanted = self.settings.monitor
+        if wanted.port is None:
+            return None
+        try:
+            listener = MonitorListener(
+                wanted.host, wanted.port, self.clock, self.counters, self.is_ready
+            )
+        except OSError as error:
+            raise _no_port("metrics and health", wanted.host, wanted.port, error) from error
+        ends.callback(listener.stop)
+        self.monitor_port = listener.port
+        return listener
 
     def _bind(self, ends: ExitStack) -> HttpServer:
         http = self.settings.http
         try:
             server = HttpServer(http.host, http.port)
         except OSError as error:
-            why = os.strerror(error.errno) if error.errno else str(error)
-            raise CannotStart(
-                f"port {http.port} for the pages cannot be had on {http.host}: {why};"
-                " stop the other program, or give another port"
-            ) from error
+            raise _no_port("the pages", http.host, http.port, error) from error
         ends.callback(server.stop)
         self.port = server.port
         return server
@@ -293,6 +320,14 @@ class Cloud:
         return MqttSource(client_id, filters, broker, parts.clock, parts.counters)
 
 
+def _no_port(what: str, host: str, port: int, error: OSError) -> CannotStart:
+    why = os.strerror(error.errno) if error.errno else str(error)
+    return CannotStart(
+        f"port {port} for {what} cannot be had on {host}: {why};"
+        " stop the other program, or give another port"
+    )
+
+
 # ---------------------------------------------------------------- the rooms, joined
 
 
@@ -300,7 +335,8 @@ def _join(settings: CloudSettings, clock: Clock, counters: Counters) -> Parts:
     words = read_dictionary(settings.config_dir / "words")
     rules = RuleSet(read_rules(settings.config_dir / "rules"))
     policy = read_policy(settings.config_dir / "policies" / "default.yaml")
-    store, hub, epoch = _open_store(settings, clock, counters)
+    trail = Trail(counters)
+    store, hub, epoch = _open_store(settings, clock, counters, trail)
     timer_signal, outbox_signal = Signal(), Signal()
     registry, timers = Registry(store.read), Timers(timer_signal)
     dispatch = DispatchDesk(registry, CrowTravel(), timers, words)
@@ -320,11 +356,12 @@ def _join(settings: CloudSettings, clock: Clock, counters: Counters) -> Parts:
         dispatch=dispatch,
         escalation=Escalation(policy, timers, dispatch),
         prompts=Prompts(Outbox(outbox_signal), words),
+        trail=trail,
     )
 
 
 def _open_store(
-    settings: CloudSettings, clock: Clock, counters: Counters
+    settings: CloudSettings, clock: Clock, counters: Counters, trail: Trail
 ) -> tuple[Store, Hub, str]:
     settings.data_dir.mkdir(0o700, parents=True, exist_ok=True)
     url = settings.store
@@ -333,7 +370,7 @@ def _open_store(
     first = Store(writing, reading, clock)  # the hub must know where the feed stands
     first.write(feed_log.ensure_counter)
     epoch, seq = first.read(feed_log.head)
-    hub = Hub(seq)
+    hub = Hub(seq, trail.given)
     seal = feed_log.seal(hub.take)
     return Store(writing, reading, clock, finishers=[seal], counters=counters), hub, epoch
 
@@ -352,15 +389,8 @@ def _unusable(settings: CloudSettings, reason: object) -> str:
 def _listen(parts: Parts) -> None:
     """Who reacts to what, inside the transaction in which it happens."""
     bus = parts.store.bus
-    bus.on(AlarmChanged, _log_alarm)
-    for room in (parts.registry, parts.dispatch, parts.escalation, parts.prompts):
+    for room in (parts.trail, parts.registry, parts.dispatch, parts.escalation, parts.prompts):
         room.listen(bus)
-
-
-def _log_alarm(work: Work, changed: AlarmChanged) -> None:
-    """Ids only: a log is no place for names and addresses."""
-    alarm, what = changed.alarm, type(changed.event).__struct_config__.tag
-    work.after_commit(lambda: log.info("alarm %s (%s): %s", alarm.no, alarm.id, what))
 
 
 def _timer_handlers(parts: Parts) -> Mapping[str, Handler]:

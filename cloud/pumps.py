@@ -14,7 +14,7 @@ from cloud.observe import Counters
 
 log = logging.getLogger(__name__)
 TROUBLE_PAUSE_S: Final = 0.5
-IDLE_S_MAX: Final = 60.0
+IDLE_S_MAX: Final = 5.0  # also the beat that watchdogs see of a pump with nothing to do
 
 
 class Signal:
@@ -53,6 +53,7 @@ class Runner:
 
     def start(self) -> None:
         """Begin turning."""
+        self._counters.beat(self._pump.name)
         self._thread.start()
 
     def stop(self, timeout_s: float = 10.0) -> None:
@@ -65,9 +66,11 @@ class Runner:
     def _run(self) -> None:
         while not self._stopping.is_set():
             due_ms = self._turn()
+            self._counters.beat(self._pump.name)  # alive, well or not
             wait_s = IDLE_S_MAX if due_ms is None else (due_ms - self._clock.now_ms()) / 1000
             if wait_s > 0:
                 self._pump.signal.wait(min(wait_s, IDLE_S_MAX))
+        self._counters.leaves(self._pump.name)
 
     def _turn(self) -> int | None:
         now_ms = self._clock.now_ms()

@@ -39,6 +39,13 @@ class HttpSettings(Struct, frozen=True, forbid_unknown_fields=True):
     is_secure: bool = False
 
 
+class MonitorSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where metrics and health of this process are reached. port None: nowhere; 0: a free one."""
+
+    host: str = "127.0.0.1"
+    port: int | None = None
+
+
 class CloudSettings(Struct, frozen=True, kw_only=True):
     """Everything that the composition root must know. server: of PostgreSQL; None: a file of
     SQLite in data_dir."""
@@ -48,15 +55,15 @@ class CloudSettings(Struct, frozen=True, kw_only=True):
     pages_dir: Path
     broker: BrokerAddress
     http: HttpSettings = HttpSettings()
+    monitor: MonitorSettings = MonitorSettings()
     roles: frozenset[Role] = ALL_ROLES
     fleet_told: FleetSettings | None = None
+    server: URL | None = None
 
     @property
     def fleet(self) -> FleetSettings:
         """What was told; else a CA may stand in the data folder, and nobody can enrol."""
         return self.fleet_told or FleetSettings(self.data_dir / CA_FOLDER)
-
-    server: URL | None = None
 
     @property
     def database(self) -> Path:
@@ -98,6 +105,7 @@ class _File(Struct, frozen=True, forbid_unknown_fields=True):
     database: _Database | None = None
     http: HttpSettings = HttpSettings()
     fleet: _Fleet = _Fleet()
+    monitor: MonitorSettings = MonitorSettings()
     roles: frozenset[Role] = ALL_ROLES
     config_dir: str | None = None
     pages_dir: str | None = None
@@ -124,6 +132,7 @@ def read_settings(path: Path, *, config_dir: Path, pages_dir: Path) -> CloudSett
         broker=_address(told.broker, base),
         server=_server(told.database, path, base) if told.database else None,
         http=told.http,
+        monitor=told.monitor,
         roles=told.roles,
         fleet_told=_fleet(told, base),
     )

@@ -28,6 +28,7 @@ from edge.renewal import RenewalPump
 from edge.residents import Residents
 from edge.settings import BrokerSettings, Settings
 from edge.status import offline
+from edge.textfile import TextfilePump
 from edge.uplink.pump import UplinkPump
 from edge.words import read_words
 
@@ -93,6 +94,9 @@ class Agent:
             )
             undo.pop_all()
         pumps: list[Pump] = [self.home, self.uplink, *_renewal(settings, self.health)]
+        if settings.metrics_file is not None:
+            path = settings.metrics_file
+            pumps.append(TextfilePump(path, gateway, _version(), journal.view, self.health))
         self._runners = [Runner(pump, self._clock, self.health) for pump in pumps]
 
     def start(self) -> None:
@@ -105,6 +109,10 @@ class Agent:
         for runner in reversed(self._runners):
             runner.stop()
         self._let_go()
+
+    def is_turning(self) -> bool:
+        """Whether no pump stands still; one that fails and goes on does not."""
+        return not self.health.stuck(self._clock.now())
 
     def _let_go(self) -> None:
         if self._lock is not None:

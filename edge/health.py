@@ -2,6 +2,7 @@
 publishes."""
 
 import threading
+from bisect import bisect_left
 from collections import Counter, OrderedDict
 from collections.abc import Mapping
 from typing import Final, Literal, NamedTuple
@@ -14,6 +15,17 @@ STUCK_AFTER_MS: Final = 30_000
 STATUS_EVERY_MS: Final = 500  # at most two a second
 UNKNOWN_TOPICS_MAX: Final = 50
 BASIC_COUNTS: Final = ("taken", "journalled", "unknown", "unreadable", "ignored", "repeats")
+
+
+# Upper ends in seconds: from a group commit to the cloud's return after an outage.
+HOP_S: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 10.0, 30.0, 300.0)
+
+
+class Hop(NamedTuple):
+    """How long calls took on one hop. counts: of each of HOP_S, and above."""
+
+    counts: tuple[int, ...]
+    sum_s: float
 
 
 class Trouble(NamedTuple):
@@ -48,6 +60,7 @@ class Health:
         self._turned_ms: dict[str, int] = {}
         self._unknown: OrderedDict[str, int] = OrderedDict()
         self._is_up: dict[str, bool] = {}
+        self._hops: dict[str, Hop] = {}
 
     def add(self, name: str, count: int = 1) -> None:
         """That many more of these."""
@@ -59,6 +72,19 @@ class Health:
         """How many of these so far."""
         with self._lock:
             return self._counts[name]
+
+    def took(self, hop: str, ms: int) -> None:
+        """A call has done this hop."""
+        with self._lock:
+            before = self._hops.get(hop) or Hop((0,) * (len(HOP_S) + 1), 0.0)
+            counts = list(before.counts)
+            counts[bisect_left(HOP_S, ms / 1000)] += 1
+            self._hops[hop] = Hop(tuple(counts), before.sum_s + ms / 1000)
+
+    def hops(self) -> dict[str, Hop]:
+        """All of them so far."""
+        with self._lock:
+            return dict(self._hops)
 
     def trouble(self, part: str, text: str, now: Now) -> None:
         """A part failed and goes on; stays in the status until `well`."""

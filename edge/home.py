@@ -63,6 +63,7 @@ class HomePump:
         self.signal = signal
         self.config: Config | None = None  # as the cloud last said
         self.done: deque[str] = deque()  # commands carried out, for the uplink to report
+        self._gateway = gateway
         self._link, self._journal, self._intake, self._local = link, journal, intake, local
         self._keeper, self._clock, self._health = keeper, clock, health
         self._uplink_signal = uplink_signal
@@ -297,6 +298,8 @@ class HomePump:
             entry = row.entry
             if entry.rep is not None:
                 self._health.add("repeats")
+            if entry.lane is Lane.ALARM:
+                self._trace(row, "journalled")
             if entry.calls_for_help:
                 self._local.called(row.seq, entry.taken.monotonic_ms)
                 self._telling.speak("calling", row)
@@ -307,13 +310,32 @@ class HomePump:
     def _answered(self, rows: Sequence[Row]) -> None:
         for row in rows:
             if row.entry.lane is Lane.ALARM:
+                self._trace(row, "acknowledged")
                 self._local.answered(row.seq)
                 if row.entry.calls_for_help and not self._journal.view.is_told(row.seq):
                     self._telling.speak("received", row)
 
+    def _trace(self, row: Row, hop: str) -> None:
+        """In the log and in times, by the key that the cloud names it by too."""
+        boot, is_synced = self._clock.boot_id(), self._clock.is_synced()
+        ms = age_ms(row.entry.taken, self._clock.now(), boot, is_synced)
+        if ms is not None:
+            self._health.took(hop, ms)
+        facts = {
+            "press": f"{self._gateway}/{self._journal_id}/alarm/{row.seq}",
+            "gateway": self._gateway,
+            "hop": hop,
+            "name": row.entry.name,
+            "device": row.entry.device,
+            "taken_ms": row.entry.taken.wall_ms,
+            "ms": ms,
+        }
+        log.info("press %(press)s (%(name)s): %(hop)s, %(ms)s ms after it was taken", facts)
+
     def _follow(self, message: DownMessage, now: Now) -> None:
         match message:
             case Say():
+                log.info("letter %(letter)s: taken", {"letter": message.id, "hop": "taken"})
                 self._telling.obey(message, now)
             case Config():
                 self._configure(message)
@@ -324,6 +346,7 @@ class HomePump:
                 pass
 
     def _finish(self, command: str) -> None:
+        log.info("letter %(letter)s: carried out", {"letter": command, "hop": "carried_out"})
         self.done.append(command)
         self._uplink_signal.set()
 

@@ -58,6 +58,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     readings_start_within_s: Annotated[int, Meta(ge=0, le=3600)] = 300
     journal_mb_max: Annotated[int, Meta(ge=8, le=100_000)] = 200
     journal_days_max: Annotated[int, Meta(ge=1, le=365)] = 7
+    metrics_file: Path | None = None
 
 
 def read_settings(path: Path) -> Settings:

@@ -35,6 +35,8 @@ def cjk_font() -> str | None:
 
 SERVERS: Final[Mapping[str, Callable[[], str | None]]] = {
     "mosquitto": lambda: program("mosquitto"),
+    "prometheus": lambda: program("promtool"),
+    "systemd": lambda: program("systemd-analyze"),
     "chromium": lambda: program("chromium", "chromium-browser", "google-chrome"),
     "fonts-noto-cjk": cjk_font,
     "node": lambda: program("node"),

@@ -141,10 +141,12 @@ def retry_letter(work: Work, letter: Letter, next_ms: int, trouble: str | None) 
     work.execute(update(outbox_table).where(still).values(values))
 
 
-def finish_letters(work: Work, letter_ids: list[str]) -> None:
-    """Their receivers have confirmed."""
-    pending = outbox_table.c.id.in_(letter_ids) & (outbox_table.c.state == OutboxState.PENDING)
-    work.execute(update(outbox_table).where(pending).values(state=OutboxState.DONE))
+def finish_letters(work: Work, letter_ids: list[str]) -> list[str]:
+    """Their receivers have confirmed. Those of which that was news."""
+    c = outbox_table.c
+    pending = c.id.in_(letter_ids) & (c.state == OutboxState.PENDING)
+    done = update(outbox_table).where(pending).values(state=OutboxState.DONE).returning(c.id)
+    return list(work.execute(done).scalars())
 
 
 def bury_letter(work: Work, letter_id: str, trouble: str) -> None:

@@ -16,6 +16,7 @@ from sqlalchemy import (
     delete,
     insert,
     select,
+    tuple_,
     update,
 )
 
@@ -25,6 +26,7 @@ from contract.intervals import Interval, covers, merged
 from contract.lanes import Lane
 
 INTERVALS_MAX: Final = 64  # of one lane; docs/decisions/0001
+SWEEP_MAX: Final = 5000
 QUARANTINE_BYTES_MAX: Final = 16 * 1024
 
 event_table = Table(
@@ -193,8 +195,14 @@ def rejected(work: Work, limit: int = 200) -> list[dict[str, Any]]:
 
 
 def sweep_events(work: Work, before_ms: int) -> int:
-    """Forget identities older than before_ms (at least 30 days); how many."""
-    return work.execute(delete(event_table).where(event_table.c.received_ms < before_ms)).rowcount
+    """Forget identities older than before_ms (at least 30 days), SWEEP_MAX at most; how many.
+
+    A district has a million of them a day: in one transaction they would hold up alarms.
+    """
+    c = event_table.c
+    key = (c.gateway, c.journal, c.lane, c.seq)
+    old = select(*key).where(c.received_ms < before_ms).order_by(c.received_ms).limit(SWEEP_MAX)
+    return work.execute(delete(event_table).where(tuple_(*key).in_(old))).rowcount
 
 
 def sweep_quarantine(work: Work, before_ms: int) -> int:

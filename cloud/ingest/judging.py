@@ -1,7 +1,9 @@
 """The judge in production: registry, last values, rules and alarms, in the facts' transaction."""
 
+import logging
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 from itertools import groupby
 from typing import Final
 
@@ -32,6 +34,7 @@ from contract.lanes import Lane, Notice, Quality
 from contract.topics import partition_of
 from contract.vocabulary import SPECS, Measurement
 
+log = logging.getLogger(__name__)
 TECHNICAL_RULE: Final = "technical"
 UNIT_CHARS_MAX: Final = 64
 SEX: Final = {"f": "female", "m": "male"}  # the registry's letter → the pages' word
@@ -50,6 +53,8 @@ class HomeJudge:
 
     def judge(self, work: Work, facts: Sequence[Fact]) -> None:
         """See Judge."""
+        for fact in facts[:1]:  # they are of one message, and so of one lane
+            self._counters.add(f"ingest.rows.{fact.lane}", len(facts))
         known: list[tuple[str, cards.DeviceCard, Fact]] = []
         strangers: list[Fact] = []
         for fact in facts:
@@ -77,7 +82,8 @@ class HomeJudge:
 
     def confirm(self, work: Work, command_ids: Sequence[str]) -> None:
         """See Judge."""
-        finish_letters(work, list(command_ids))
+        for letter in finish_letters(work, list(command_ids)):
+            work.after_commit(partial(_confirmed, letter))
 
     # ------------------------------------------------------------ a home
 
@@ -201,6 +207,10 @@ class HomeJudge:
                 evidence={"reason": reason, "detail": detail[:500]},
             ),
         )
+
+
+def _confirmed(letter: str) -> None:
+    log.info("letter %(letter)s: done", {"letter": letter, "hop": "done"})
 
 
 def _press(fact: Fact, device: str) -> Press:

@@ -131,6 +131,11 @@ class MqttSource:
         """A broker has no positions."""
 
     @property
+    def waiting(self) -> int:
+        """Messages that have come and are not taken yet."""
+        return len(self._queue)
+
+    @property
     def is_connected(self) -> bool:
         """Whether the broker has answered and not gone since."""
         return self.connection > 0

@@ -1,7 +1,7 @@
 """The pump of one source: group, commit, settle, acknowledge. A group never fails whole."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from msgspec.structs import replace
@@ -10,13 +10,15 @@ from cloud.ingest.fence import advance_each
 from cloud.ingest.intake import Answer, Intake, merge_answers
 from cloud.ingest.source import Delivery, Publish, Source
 from cloud.observe import Counters
+from cloud.observe.measures import GROUP, HOP
 from cloud.pumps import Signal
 from cloud.storage.errors import Fenced, Unavailable
 from cloud.storage.store import Priority, Store
 from cloud.storage.unit import Work
 from contract.envelope import encode
-from contract.lanes import INTERVAL_LANES, Lane
+from contract.lanes import INTERVAL_LANES, ROW_LANES, Lane
 from contract.messages import Ack
+from contract.properties import from_properties
 from contract.topics import down_topic
 
 log = logging.getLogger(__name__)
@@ -58,7 +60,9 @@ class IngestPump:
     def run_once(self, now_ms: int) -> int | None:
         """One group at most, so that a flood never starves the acknowledgements."""
         room = GROUP_MESSAGES_MAX - len(self._group)
-        self._group += self._source.poll(room)
+        arrived = self._source.poll(room)
+        self._group += arrived
+        _note_arrival(arrived)
         due_ms = self._commit_due_ms(now_ms)
         if due_ms is not None and due_ms <= now_ms:
             is_full = len(self._group) >= GROUP_MESSAGES_MAX
@@ -136,13 +140,31 @@ class IngestPump:
 
     def _settle(self, group: Sequence[Delivery], answers: Sequence[Answer]) -> None:
         self._source.settle([delivery.token for delivery in group])
-        self._counters.add(f"{self.name}.messages", len(group))
+        self._counters.add(f"messages.{self.name}", len(group))
+        self._counters.measure(GROUP, self.name, len(group))
+        for delivery in group:
+            if delivery.lane is Lane.ALARM:
+                self._counters.since(HOP, "received_committed", delivery.received_ms)
         for gateway, ack in merge_answers(answers):
+            self._trace(gateway, ack)
             if ack.lane in INTERVAL_LANES and not ack.hello:
                 if len(self._held) < HELD_ACKS_MAX:
                     self._held[(gateway, ack.journal, ack.lane)] = ack
             else:
                 self._send(gateway, ack)
+
+    def _trace(self, gateway: str, ack: Ack) -> None:
+        """Each call on its own line, and each row that the edge must keep."""
+        if ack.lane not in ROW_LANES or ack.hello:
+            return
+        for seq in ack.seqs if ack.lane == Lane.ALARM.value else ():
+            facts = {"press": _key(gateway, ack, seq), "gateway": gateway, "hop": "committed"}
+            log.info("press %(press)s: committed", facts)
+        for refusal in ack.refused:
+            self._counters.add(f"ingest.refused.{ack.lane}")
+            facts = {"press": _key(gateway, ack, refusal.seq), "gateway": gateway, "hop": "refused"}
+            facts["why"] = refusal.reason.partition(":")[0]
+            log.warning("press %(press)s: refused, %(why)s", facts)
 
     def _flush(self, now_ms: int) -> int | None:
         next_ms: int | None = None
@@ -160,6 +182,22 @@ class IngestPump:
         for part in _parts(ack):
             encoded = encode(part)
             self._publish(down_topic(gateway, "ack"), encoded.payload, encoded.content_type)
+
+
+def _key(gateway: str, ack: Ack, seq: int) -> str:
+    """As the alarm's history names it, and the edge's log."""
+    return f"{gateway}/{ack.journal}/{ack.lane}/{seq}"
+
+
+def _note_arrival(arrived: Iterable[Delivery]) -> None:
+    """Before the commit, by what the properties say: should that never come, here is a trace."""
+    for delivery in arrived:
+        if delivery.lane is Lane.ALARM:
+            identity = from_properties(delivery.properties)
+            journal, seq = (identity.journal, identity.first) if identity else ("?", 0)
+            press = f"{delivery.gateway}/{journal}/{delivery.lane}/{seq}"
+            facts = {"press": press, "gateway": delivery.gateway, "hop": "received"}
+            log.info("press %(press)s: received", facts)
 
 
 def _parts(ack: Ack) -> Iterator[Ack]:

@@ -61,10 +61,16 @@ class Listener:
     sent_seq: int = 0
 
 
-class Hub:
-    """Everybody who listens. Thread-safe; never blocks a writer."""
+def _nobody(_entry: Entry, _listeners: int) -> None:
+    """Wants to know."""
 
-    def __init__(self, seq: int) -> None:
+
+class Hub:
+    """Everybody who listens. Thread-safe; never blocks a writer. given: told of each entry, and how
+    many listeners it was given to."""
+
+    def __init__(self, seq: int, given: Callable[[Entry, int], None] = _nobody) -> None:
+        self._tell = given
         self._lock = threading.Lock()
         self._listeners: set[Listener] = set()
         self._seq = seq
@@ -92,22 +98,29 @@ class Hub:
     def offer(self, entries: list[Entry]) -> bool:
         """Give entries out. False where a number is missing before them: then nothing is given out
         and the log must be read. Entries that are known already are skipped."""
-        with self._lock:
-            for entry in entries:
-                if entry.seq <= self._seq:
-                    continue
-                if entry.seq != self._seq + 1:
-                    return False
-                self._seq = entry.seq
-                self._give(entry)
-        return True
+        given: list[tuple[Entry, int]] = []
+        try:
+            with self._lock:
+                for entry in entries:
+                    if entry.seq <= self._seq:
+                        continue
+                    if entry.seq != self._seq + 1:
+                        return False
+                    self._seq = entry.seq
+                    given.append((entry, self._give(entry)))
+            return True
+        finally:
+            for entry, listeners in given:
+                self._tell(entry, listeners)
 
     def take(self, entry: Entry) -> None:
         """What the writer has just committed; a hole before it is left to the feed's pump."""
         self.offer([entry])
 
-    def _give(self, entry: Entry) -> None:
-        """In the writer's thread: listeners who see the same and stand alike share the bytes."""
+    def _give(self, entry: Entry) -> int:
+        """In the writer's thread: listeners who see the same and stand alike share the bytes. How
+        many these are."""
+        given = 0
         encoded: dict[tuple[tuple[int, ...], bool], bytes] = {}
         for listener in self._listeners:
             if not listener.is_following or entry.seq <= listener.after:
@@ -119,6 +132,8 @@ class Hub:
             if key not in encoded:
                 encoded[key] = _delta(entry, *key)
             self._queue(listener, entry.seq, encoded[key])
+            given += 1
+        return given
 
     def _queue(self, listener: Listener, seq: int, delta: bytes) -> None:
         if listener.is_overflowing:

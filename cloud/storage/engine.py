@@ -23,6 +23,7 @@ def open_engine(address: str | URL, *, writes: bool) -> Engine:
         url,
         poolclass=QueuePool,
         pool_size=1 if writes else 4,
+        hide_parameters=True,  # they are people's names and codes, and errors go to the log
         connect_args={"isolation_level": None, "check_same_thread": False, "timeout": 10.0},
     )
     event.listen(engine, "connect", _prepare_sqlite)

@@ -64,6 +64,7 @@ def open_engine(
         isolation_level="SERIALIZABLE" if writes else "REPEATABLE READ",
         poolclass=pool,
         pool_pre_ping=True,  # a server that was restarted costs nobody an error
+        hide_parameters=True,  # they are people's names and codes, and errors go to the log
         connect_args={**SOCKET, "options": options, "application_name": name},
         **sizes,
     )

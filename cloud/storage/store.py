@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from cloud.clock import Clock
 from cloud.observe import Counters
+from cloud.observe.measures import COMMIT
 from cloud.storage.bus import Bus
 from cloud.storage.errors import Unavailable
 from cloud.storage.faults import translated, tries_of
@@ -35,10 +36,10 @@ class Priority(IntEnum):
 
 
 class _Job:
-    __slots__ = ("fn", "future")
+    __slots__ = ("fn", "future", "priority")
 
-    def __init__(self, fn: Callable[[Work], Any]) -> None:
-        self.fn = fn
+    def __init__(self, fn: Callable[[Work], Any], priority: Priority) -> None:
+        self.fn, self.priority = fn, priority
         self.future: Future[Any] = Future()
 
 
@@ -97,7 +98,7 @@ class Store:
 
     def submit(self, fn: Callable[[Work], T], priority: Priority = Priority.PERSON) -> "Future[T]":
         """As `write`, without waiting."""
-        job = _Job(fn)
+        job = _Job(fn, priority)
         if self._thread is None:
             self._perform(job)
             return job.future
@@ -123,6 +124,11 @@ class Store:
         except SQLAlchemyError as error:
             raise translated(error) from error.__cause__
 
+    @property
+    def waiting(self) -> int:
+        """Transactions that wait for the writer."""
+        return len(self._jobs)
+
     def _run(self) -> None:
         while (job := self._next()) is not None:
             self._perform(job)
@@ -138,11 +144,14 @@ class Store:
     def _perform(self, job: _Job) -> None:
         if not job.future.set_running_or_notify_cancel():
             return  # nobody waits for it any more, and it had not begun
+        begun_s = self._clock.monotonic_s()
         try:
             result, work = self._insist(job.fn)
         except BaseException as error:  # noqa: BLE001 - belongs to the caller, who waits for it
             job.future.set_exception(translated(error))
             return
+        took_s = self._clock.monotonic_s() - begun_s
+        self._counters.measure(COMMIT, job.priority.name.lower(), took_s)
         for trouble in work.run_effects():
             self._counters.trouble("store.effects", str(trouble), work.now_ms)
         job.future.set_result(result)

@@ -9,8 +9,9 @@ from fastapi import APIRouter, Response
 
 from cloud.durable.received import rejected
 from cloud.identity.policy import Action
+from cloud.observe.readiness import Ready, readiness
 from cloud.web.desk import OnDesk, Visitor, allowed, read, reply
-from cloud.web.shapes import Alive, Ready, RejectedList, answer
+from cloud.web.shapes import Alive, RejectedList, answer
 
 READY: Final = {**answer(Ready), 503: answer(Ready)[200]}
 
@@ -28,9 +29,7 @@ def routes() -> APIRouter:
     async def ready(desk: OnDesk) -> Response:
         """Every part that an alarm needs is there; 503 and which one is not, otherwise."""
         parts = await anyio.to_thread.run_sync(desk.is_ready)  # it asks the store
-        _, troubles, _ = desk.counters.snapshot()
-        told = {name: {"at_ms": each.at_ms, "count": each.times} for name, each in troubles.items()}
-        state = Ready(all(parts.values()), parts, told)
+        state = readiness(parts, desk.counters, desk.clock.now_ms())
         return reply(state, 200 if state.ok else 503)
 
     @router.get("/api/rejected", responses=answer(RejectedList))

@@ -11,6 +11,7 @@ from fastapi import FastAPI
 
 from cloud.identity.answers import KEY_CHARS_MAX, KEY_CHARS_MIN
 from cloud.live import messages as feed
+from cloud.observe.readiness import Ready
 from cloud.web import documents, shapes
 from contract.enrolment import Enrolled
 
@@ -32,7 +33,7 @@ ANSWERS: Final[tuple[type[msgspec.Struct], ...]] = (
     shapes.OfferList,
     shapes.OfferShown,
     shapes.Problem,
-    shapes.Ready,
+    Ready,
     shapes.RejectedList,
     shapes.SessionShown,
     shapes.ShiftShown,

@@ -137,14 +137,6 @@ class Alive(Struct, frozen=True):
     ok: bool
 
 
-class Ready(Struct, frozen=True):
-    """Which parts there are, and what is in trouble: since when, how often."""
-
-    ok: bool
-    parts: dict[str, bool]
-    troubles: dict[str, dict[str, int]]
-
-
 class RejectedList(Struct, frozen=True):
     """Messages that could not be used, with their bytes in base 64."""
 

@@ -3,6 +3,7 @@ heartbeat."""
 
 import logging
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -20,6 +21,7 @@ from cloud.storage.store import Priority, Store
 from cloud.storage.unit import Work
 
 log = logging.getLogger(__name__)
+FIRST_S: Final = 600
 DAY_MS: Final = 24 * 3_600_000
 FEED_KEPT_MS: Final = 2 * DAY_MS
 OUTBOX_KEPT_MS: Final = 90 * DAY_MS
@@ -56,12 +58,16 @@ class Housekeeping:
         self._scheduler = BackgroundScheduler(timezone="UTC")
 
     def start(self) -> None:
-        """The first sweeps come after their interval, so that a start is quick."""
+        """Begin. A start is quick, and what is restarted every day is swept all the same: the first
+        sweeps come after ten minutes, or their interval where that is shorter."""
+        now_s = self._clock.now_ms() / 1000
         for name, sweep in SWEEPS.items():
+            self._counters.promise(f"sweep.{name}", sweep.every_s)
             self._scheduler.add_job(
                 self.sweep,
                 "interval",
                 seconds=sweep.every_s,
+                next_run_time=datetime.fromtimestamp(now_s + min(sweep.every_s, FIRST_S), UTC),
                 args=[name],
                 id=name,
                 coalesce=True,
@@ -79,10 +85,17 @@ class Housekeeping:
         """One sweep now; how many things were forgotten."""
         now_ms = self._clock.now_ms()
         try:
-            count = self._store.write(SWEEPS[name].run, Priority.HOUSEKEEPING)
+            count = self._sweep_all(SWEEPS[name].run)
         except Exception as error:
             self._counters.trouble(f"sweep.{name}", str(error), now_ms)
             raise
         self._counters.turned(f"sweep.{name}", now_ms)
         self._counters.add(f"swept.{name}", count)
         return count
+
+    def _sweep_all(self, run: Callable[[Work], int]) -> int:
+        """In transactions as long as the sweep makes them, and alarms in between."""
+        total = 0
+        while count := self._store.write(run, Priority.HOUSEKEEPING):
+            total += count
+        return total

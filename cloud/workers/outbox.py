@@ -60,7 +60,21 @@ class OutboxPump:
         results = [(letter, self._carry(letter, now_ms)) for letter in letters]
         if results:
             self._store.write(lambda work: _note(work, results), Priority.TIMER)
+            self._trace(results)
         return self._store.read(outbox.next_letter_ms)
+
+    def _trace(self, results: list[tuple[Letter, Outcome]]) -> None:
+        for letter, outcome in results:
+            what = type(outcome).__name__.lower()
+            self._counters.add(f"outbox.carried.{what}")
+            facts = {
+                "letter": letter.id,
+                "alarm": letter.alarm_id,
+                "kind": letter.kind,
+                "to": letter.target,
+                "hop": what,
+            }
+            log.info("alarm %(alarm)s: letter %(letter)s to %(to)s: %(hop)s", facts)
 
     def _carry(self, letter: Letter, now_ms: int) -> Outcome:
         if letter.expires_ms <= now_ms:

@@ -8,6 +8,7 @@ from typing import Final
 from cloud.durable import timers
 from cloud.durable.timers import Timer
 from cloud.observe import Counters
+from cloud.observe.measures import TIMER_LATE
 from cloud.pumps import Signal
 from cloud.storage.errors import Unavailable
 from cloud.storage.store import Priority, Store
@@ -44,6 +45,7 @@ class TimerPump:
 
         try:
             self._store.write(carry_out, Priority.TIMER)
+            self._counters.since(TIMER_LATE, timer.kind, timer.due_ms)
         except Unavailable:
             raise
         except Exception as error:  # one broken timer must not hold up the others

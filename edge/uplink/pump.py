@@ -211,6 +211,10 @@ class UplinkPump:
             return False
         self._resend[lane].said([row.seq for row in rows], token, now.monotonic_ms)
         self._health.add(f"said_{lane}", len(rows))
+        for row in rows if lane is Lane.ALARM else ():
+            press = f"{self._gateway}/{self._journal_id}/{lane}/{row.seq}"
+            facts = {"press": press, "gateway": self._gateway, "hop": "said"}
+            log.info("press %(press)s: said to the cloud", facts)
         return True
 
     def _say_stretch(self, lane: Lane, now: Now) -> None:

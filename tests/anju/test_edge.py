@@ -70,3 +70,15 @@ def test_the_sample_configuration_can_be_read():
     settings = read_settings(sample)
 
     assert settings.data_dir == Path("var/edge")
+
+
+def test_a_gateway_needs_nothing_of_the_platform(config):
+    """As where only anju[edge] is installed."""
+    absent = ("fastapi", "starlette", "uvicorn", "sqlalchemy", "alembic", "prometheus_client")
+    hidden = f"import sys; sys.modules.update(dict.fromkeys({absent!r}))"
+    words = ["edge", "devices", "--config", str(config), "--json"]
+    program = f"{hidden}; from anju.cli import main; sys.exit(main({words!r}))"
+
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+
+    assert (done.returncode, done.stdout) == (0, '{"devices": []}\n'), done.stderr

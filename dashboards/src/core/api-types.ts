@@ -1082,17 +1082,25 @@ export interface components {
         };
         /**
          * Ready
-         * @description Which parts there are, and what is in trouble: since when, how often.
+         * @description Which parts there are, what to do about those that are not, what is in trouble (since when,
+         *     how often), which pumps stand still, and whether housekeeping does its work.
          */
         Ready: {
             ok: boolean;
             parts: {
                 [key: string]: boolean;
             };
+            to_do: {
+                [key: string]: string;
+            };
             troubles: {
                 [key: string]: {
                     [key: string]: number;
                 };
+            };
+            stuck: string[];
+            housekeeping: {
+                [key: string]: components["schemas"]["Sweeping"];
             };
         };
         /**
@@ -1266,6 +1274,15 @@ export interface components {
             epoch: string | null;
             /** @default null */
             since: number | null;
+        };
+        /**
+         * Sweeping
+         * @description The heartbeat of one sweep of housekeeping. age_s: since its last success, or the start.
+         */
+        Sweeping: {
+            age_s: number;
+            every_s: number;
+            is_late: boolean;
         };
         /**
          * Targets
@@ -2311,7 +2328,10 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Which parts there are, and what is in trouble: since when, how often. */
+            /**
+             * @description Which parts there are, what to do about those that are not, what is in trouble (since when,
+             *         how often), which pumps stand still, and whether housekeeping does its work.
+             */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2320,7 +2340,10 @@ export interface operations {
                     "application/json": components["schemas"]["Ready"];
                 };
             };
-            /** @description Which parts there are, and what is in trouble: since when, how often. */
+            /**
+             * @description Which parts there are, what to do about those that are not, what is in trouble (since when,
+             *         how often), which pumps stand still, and whether housekeeping does its work.
+             */
             503: {
                 headers: {
                     [name: string]: unknown;

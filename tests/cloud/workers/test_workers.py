@@ -6,6 +6,7 @@ import pytest
 
 from cloud.durable import outbox
 from cloud.durable.outbox import Letter, Outbox
+from cloud.durable.received import SWEEP_MAX, EventRow, LaneKey, store_events, stored_between
 from cloud.durable.timers import Timer, Timers
 from cloud.observe import Counters
 from cloud.pumps import Signal
@@ -14,6 +15,7 @@ from cloud.storage.unit import Work
 from cloud.workers.housekeeping import SWEEPS, Housekeeping
 from cloud.workers.outbox import Delivered, OutboxPump, Outcome, Refused, Retry, Sent
 from cloud.workers.timers import TimerPump
+from contract.lanes import Lane
 from tests.cloud.stores import HandClock, open_store
 
 
@@ -193,6 +195,22 @@ def test_a_letter_whose_time_is_over_is_not_carried(post: Post) -> None:
 @pytest.mark.parametrize("name", sorted(SWEEPS))
 def test_every_sweep_runs_on_an_empty_store(room: Room, name: str) -> None:
     assert Housekeeping(room.store, room.clock, Counters()).sweep(name) == 0
+
+
+def test_a_million_old_events_are_swept_in_pieces_that_hold_up_no_alarm(room: Room) -> None:
+    key = LaneKey("gw-demo01", "j-1", Lane.EVENT)
+    rows = [EventRow(n, "d", "button", b"{}", 0) for n in range(1, SWEEP_MAX + 3)]
+    kept = EventRow(SWEEP_MAX + 3, "d", "button", b"{}", 0)
+    room.store.write(lambda work: store_events(work, key, rows, work.now_ms))
+    room.clock.pass_s(91 * 86_400)
+    room.store.write(lambda work: store_events(work, key, [kept], work.now_ms))
+
+    first = room.store.write(SWEEPS["events"].run)
+    rest = Housekeeping(room.store, room.clock, Counters()).sweep("events")
+
+    assert (first, rest) == (SWEEP_MAX, 2)
+    left = room.store.read(lambda work: stored_between(work, key, 1, 2**53, 10))
+    assert left == [(kept.seq, None)]
 
 
 def test_finished_letters_are_forgotten_after_their_time(post: Post) -> None:
