@@ -47,6 +47,8 @@ def test_the_files_of_tls_and_of_the_ca_are_relative_to_the_file(tmp_path: Path)
     assert settings.broker.tls == (tmp_path / "tls" / "ca.pem", tmp_path / "tls" / "c.pem", None)
     assert settings.fleet.ca_dir == tmp_path / "d" / "ca"
     assert settings.fleet.crl_file == tmp_path / "crl.pem"
+
+
 def test_the_database_of_a_server_has_its_password_in_a_file_and_never_in_a_text(
     tmp_path: Path,
 ) -> None:
