@@ -34,6 +34,7 @@ from cloud.ingest.intake import Intake
 from cloud.ingest.judging import HomeJudge
 from cloud.ingest.mqtt import MqttSource
 from cloud.ingest.pump import IngestPump
+from cloud.ingest.telemetry import Telemetry
 from cloud.live.hub import Hub
 from cloud.live.pumps import ConsoleWatch, FeedPump
 from cloud.notify.edge_say import EDGE_SAY
@@ -51,6 +52,8 @@ from cloud.storage.engine import open_engine
 from cloud.storage.errors import StoreError, Unavailable
 from cloud.storage.store import Priority, Store
 from cloud.storage.unit import Work
+from cloud.timeseries.embedded import DuckSeries
+from cloud.timeseries.port import TimeSeries
 from cloud.travel.estimate import CrowTravel
 from cloud.web import feed, health, sessions
 from cloud.web.alarms import alarm_routes
@@ -95,6 +98,7 @@ class Parts:
     dispatch: DispatchDesk
     escalation: Escalation
     prompts: Prompts
+    series: TimeSeries
 
 
 class Cloud:
@@ -166,6 +170,7 @@ class Cloud:
         parts = _join(self.settings, self.clock, self.counters)
         self.store, self.registry, self.hub = parts.store, parts.registry, parts.hub
         ends.callback(parts.store.stop)
+        ends.callback(parts.series.close)
         parts.store.start()
         _listen(parts)
         _turn(ends, parts, RegistryWatch(parts.registry))
@@ -196,16 +201,20 @@ class Cloud:
         generation = parts.store.write(fence.claim_all)
         judge = HomeJudge(parts.registry, parts.rules, parts.words, parts.counters)
         intake = Intake(judge, parts.epoch)
-        for name, filters, priority in (
-            ("alarms", UP_ALARMS, Priority.ALARM),
-            ("data", UP_DATA, Priority.DATA),
+        alarms = self._connect(ends, parts, "alarms", "anju-ingest-alarms", UP_ALARMS)
+        data = self._connect(ends, parts, "data", "anju-ingest-data", UP_DATA)
+        telemetry = Telemetry(parts.series, parts.registry, data.publish, parts.counters)
+        _turn(ends, parts, telemetry)
+        for name, source, priority in (
+            ("alarms", alarms, Priority.ALARM),
+            ("data", data, Priority.DATA),
         ):
-            source = self._connect(ends, parts, name, f"anju-ingest-{name}", filters)
             pump = IngestPump(
                 f"ingest.{name}",
                 source,
                 parts.store,
                 intake,
+                telemetry,
                 source.publish,
                 parts.counters,
                 generation=generation,
@@ -287,6 +296,24 @@ def _join(settings: CloudSettings, clock: Clock, counters: Counters) -> Parts:
         dispatch=dispatch,
         escalation=Escalation(policy, timers, dispatch),
         prompts=Prompts(Outbox(outbox_signal), words),
+        series=_series_of(settings),
+    )
+
+
+def _series_of(settings: CloudSettings) -> TimeSeries:
+    told = settings.timeseries
+    if told.influx is not None:
+        # Its client takes half a second to load: only where it is wanted.
+        from cloud.timeseries.influx import InfluxSeries
+
+        return InfluxSeries(told.influx, told.keep_days)
+    if (Role.INGEST in settings.roles) is not (Role.WEB in settings.roles):
+        raise BadConfiguration(
+            "readings are kept in a file that one process holds, so one must both ingest and serve"
+            " pages; give both the roles, or set [timeseries.influx]"
+        )
+    return DuckSeries(
+        settings.readings, told.keep_days, memory_mb=told.memory_mb, threads=told.threads
     )
 
 

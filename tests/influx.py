@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from anju.broker import HOST, free_port
-from cloud.timeseries.influx import InfluxAddress
+from cloud.timeseries.model import InfluxAddress
 from tests.waiting import eventually
 
 BUILD: Final = Path(__file__).parent.parent / "scripts" / "influxd" / "build"

@@ -24,6 +24,7 @@ from urllib3.exceptions import HTTPError
 from cloud.durable.received import LaneKey
 from cloud.timeseries.errors import Unavailable
 from cloud.timeseries.model import (
+    InfluxAddress,
     Intervals,
     Point,
     Sheet,
@@ -50,15 +51,6 @@ _IN_FIELD: Final = str.maketrans({'"': r"\"", "\\": r"\\"})
 _IN_FLUX: Final = str.maketrans({'"': r"\"", "\\": r"\\", "$": r"\$", "\n": r"\n"})
 _AGGREGATES: Final = ("mean", "min", "max", "last", "count")
 _decode = msgspec.json.Decoder(Intervals).decode
-
-
-class InfluxAddress(msgspec.Struct, frozen=True):
-    """Where InfluxDB is. The token must be allowed to read, write and make buckets."""
-
-    url: str
-    org: str
-    token: str
-    bucket: str = "anju"
 
 
 class InfluxSeries:

@@ -24,6 +24,15 @@ _IS_BOOL: Final = {m.value: spec.type == "bool" for m, spec in SPECS.items()}
 _IS_TEXT: Final = frozenset(m.value for m, spec in SPECS.items() if spec.type == "string")
 
 
+class InfluxAddress(Struct, frozen=True):
+    """Where InfluxDB is. The token must be allowed to read, write and make buckets."""
+
+    url: str
+    org: str
+    token: str
+    bucket: str = "anju"
+
+
 class Place(NamedTuple):
     """Where a device stands. device: its uid in the registry."""
 

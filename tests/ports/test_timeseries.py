@@ -10,8 +10,8 @@ import pytest
 
 from cloud.durable.received import LaneKey
 from cloud.timeseries.embedded import DuckSeries
-from cloud.timeseries.influx import InfluxAddress, InfluxSeries
-from cloud.timeseries.model import DAY_MS, Place, Sheet, Wish, span_at
+from cloud.timeseries.influx import InfluxSeries
+from cloud.timeseries.model import DAY_MS, InfluxAddress, Place, Sheet, Wish, span_at
 from cloud.timeseries.port import TimeSeries
 from contract.lanes import Lane
 from contract.messages import Batch, DeviceRows, Gap, Row, RowExtra
