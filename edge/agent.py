@@ -4,15 +4,13 @@ import fcntl
 import logging
 import os
 from collections.abc import Callable
+from contextlib import ExitStack
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from random import Random
 from typing import Final
 
-import msgspec
-
 from contract.topics import down_filter
-from edge import local
 from edge.clock import Clock, SystemClock
 from edge.errors import BadSettings, DataInUse
 from edge.health import Health
@@ -20,12 +18,14 @@ from edge.home import HomePump
 from edge.intake import Intake
 from edge.journal.limits import Keeper, Limits
 from edge.journal.store import Journal
-from edge.link import Link, Outgoing
+from edge.link import Link
+from edge.local import Local
 from edge.mqtt import Address, MqttLink
 from edge.profiles import load_hearing
 from edge.pumps import EventSignal, Runner
 from edge.residents import Residents
 from edge.settings import BrokerSettings, Settings
+from edge.status import offline
 from edge.uplink.pump import UplinkPump
 from edge.words import read_words
 
@@ -48,49 +48,50 @@ class Agent:
         wrap_home: Callable[[Link], Link] = lambda link: link,
     ) -> None:
         self.settings, self.health = settings, Health()
-        clock = clock or SystemClock()
-        folder = settings.data_dir
-        self._lock = _only_one(folder)
-        home_signal, cloud_signal = EventSignal(), EventSignal()
+        self._clock = clock or SystemClock()
+        words, hearing = read_words(config_dir), load_hearing(config_dir)
+        at_home, in_cloud = _address(settings.home), _address(settings.cloud)
+        self._lock = _only_one(settings.data_dir)
         gateway = settings.gateway
-        journal = Journal(folder, clock, f"edge:{gateway}")
-        residents = Residents()
-        hearing = load_hearing(config_dir)
-        self.home = HomePump(
-            gateway=gateway,
-            link=wrap_home(
-                MqttLink(
-                    f"{gateway}-home",
-                    _address(settings.home),
-                    settings.home.topics,
-                    home_signal,
-                    will=_offline(gateway),
-                )
-            ),
-            signal=home_signal,
-            journal=journal,
-            intake=Intake(hearing, residents, self.health, journal.view.row),
-            residents=residents,
-            local=local.Local(gateway, read_words(config_dir), settings.siren_after_s * 1000),
-            keeper=Keeper(journal, _limits(settings), clock.boot_id(), clock.is_synced),
-            clock=clock,
-            health=self.health,
-            uplink_signal=cloud_signal,
-        )
-        self.uplink = UplinkPump(
-            gateway=gateway,
-            version=_version(),
-            link=MqttLink(gateway, _address(settings.cloud), (down_filter(gateway),), cloud_signal),
-            signal=cloud_signal,
-            journal=journal,
-            clock=clock,
-            health=self.health,
-            hand_over=self.home.deliver,
-            done=self.home.done,
-            random=Random(os.urandom(8)),  # noqa: S311 - spreads a start, guards nothing
-            start_within_ms=settings.readings_start_within_s * 1000,
-        )
-        self._runners = [Runner(pump, clock, self.health) for pump in (self.home, self.uplink)]
+        home_signal, cloud_signal = EventSignal(), EventSignal()
+        with ExitStack() as undo:
+            undo.callback(self._let_go)
+            journal = Journal(settings.data_dir, self._clock, f"edge:{gateway}")
+            undo.callback(journal.close)
+            home_link = MqttLink(
+                f"{gateway}-home", at_home, settings.home.topics, home_signal, offline(gateway)
+            )
+            residents = Residents()
+            self.home = HomePump(
+                gateway=gateway,
+                link=wrap_home(home_link),
+                signal=home_signal,
+                journal=journal,
+                intake=Intake(hearing, residents, self.health, journal.view.row),
+                residents=residents,
+                local=Local(gateway, words, settings.siren_after_s * 1000),
+                keeper=_keeper(journal, settings, self._clock),
+                clock=self._clock,
+                health=self.health,
+                uplink_signal=cloud_signal,
+                version=_version(),
+            )
+            self.uplink = UplinkPump(
+                gateway=gateway,
+                version=_version(),
+                link=MqttLink(gateway, in_cloud, (down_filter(gateway),), cloud_signal),
+                signal=cloud_signal,
+                journal=journal,
+                clock=self._clock,
+                health=self.health,
+                hand_over=self.home.deliver,
+                done=self.home.done,
+                random=Random(os.urandom(8)),  # noqa: S311 - spreads a start, guards nothing
+                start_within_ms=settings.readings_start_within_s * 1000,
+            )
+            undo.pop_all()
+        pumps = (self.home, self.uplink)
+        self._runners = [Runner(pump, self._clock, self.health) for pump in pumps]
 
     def start(self) -> None:
         """Begin; brokers that are not there yet are waited for."""
@@ -101,6 +102,9 @@ class Agent:
         """Finish what was taken and let go. Safe to call twice."""
         for runner in reversed(self._runners):
             runner.stop()
+        self._let_go()
+
+    def _let_go(self) -> None:
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
@@ -125,13 +129,9 @@ def _address(broker: BrokerSettings) -> Address:
     return Address(broker.host, broker.port, broker.username, broker.password())
 
 
-def _limits(settings: Settings) -> Limits:
-    return Limits(settings.journal_mb_max * 1024 * 1024, settings.journal_days_max * DAY_MS)
-
-
-def _offline(gateway: str) -> Outgoing:
-    payload = msgspec.json.encode({"agent": "offline"})
-    return Outgoing(local.status_topic(gateway), payload, is_retained=True)
+def _keeper(journal: Journal, settings: Settings, clock: Clock) -> Keeper:
+    limits = Limits(settings.journal_mb_max * 1024 * 1024, settings.journal_days_max * DAY_MS)
+    return Keeper(journal, limits, clock.boot_id(), clock.is_synced)
 
 
 def _version() -> str:

@@ -11,8 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from contract.lanes import Lane
-from contract.messages import Config
-from edge.answers import CONFIG
+from edge.answers import CONFIG, stored_config
 from edge.clock import Clock
 from edge.errors import JournalError
 from edge.journal.schema import FILE_NAME
@@ -57,12 +56,11 @@ def devices(settings: Settings) -> list[dict[str, Any]]:
         return []
     view = View(path)
     try:
-        stored = view.meta(CONFIG)
+        config = stored_config(view)
     finally:
         view.close()
-    if stored is None:
+    if config is None:
         return []
-    config = msgspec.json.decode(stored, type=Config)
     return [msgspec.to_builtins(device) for device in config.devices]
 
 

@@ -13,10 +13,10 @@ from contract.messages import RegisteredDevice
 from contract.vocabulary import SPECS, Kind, Measurement
 from edge.dialects import Hearing
 from edge.health import Health
-from edge.journal.model import Entry, Origin, Row, Taken
+from edge.journal.model import Entry, Row, Taken
 from edge.link import Arrived
 from edge.meaning import Doubles, Heard, Reading, Unreadable
-from edge.redelivery import Known, Redelivery
+from edge.redelivery import Delivery, Redelivery, Rows
 from edge.residents import Residents
 
 OWN_TOPICS: Final = ("anju/", "anju-home/", "$")
@@ -26,12 +26,14 @@ Held = Callable[[Lane, int], Row | None]
 
 
 class Read(NamedTuple):
-    """What a message gave. entries: still without numbers; rejected: why it gave nothing, where
-    people should know."""
+    """What a message gave. delivery: None where it need not be recognised again; entries: still
+    without numbers; rejected: why it gave nothing, where people should know; held: the delivery
+    in hand that this one is again."""
 
-    origin: Origin | None
+    delivery: Delivery | None
     entries: tuple[tuple[Entry, Reading | None], ...] = ()
     rejected: str | None = None
+    held: Delivery | None = None
 
 
 class Intake:
@@ -41,6 +43,7 @@ class Intake:
         self._hearing, self._residents, self._doubles = hearing, residents, Doubles()
         self._health, self._held = health, held
         self._again = Redelivery(())
+        self._sos_topics: dict[str, str] = {}
 
     def remember(self, recent: Iterable[Row]) -> None:
         """Begin again from what is committed: at the start, and after a group that failed."""
@@ -52,23 +55,26 @@ class Intake:
     def configure(self, devices: list[RegisteredDevice], cancel_window_s: int) -> None:
         """As the registry says now."""
         self._hearing.configure(devices)
+        self._sos_topics = {device.topic: device.id for device in devices if device.is_sos}
         self._residents.configure(devices, cancel_window_s)
 
-    def joined(self, unsettled: Iterable[Known]) -> None:
+    def joined(self, unsettled: Iterable[Delivery]) -> None:
         """A new connection; these deliveries of earlier ones may come again."""
         self._again = Redelivery(tuple(unsettled))
 
     def read(self, message: Arrived, taken: Taken) -> Read:
         """What to journal of it. Raises nothing for bad input."""
-        origin = _origin(message)
+        delivery = _delivery(message)
         known = None
-        if origin is not None:
-            known = self._again.rows_of(
-                origin.mid, origin.topic, origin.sha256, is_dup=message.is_dup
-            )
+        if delivery is not None:
+            known = self._again.first_of(delivery, is_dup=message.is_dup)
         if message.topic.startswith(OWN_TOPICS):
             return Read(None)
         self._health.add("taken")
+        if known is not None:
+            self._health.add("redelivered")
+            if known.rows is None:
+                return Read(delivery, held=known)
         heard = self._hearing.hear(message.topic, message.payload, message.is_retained)
         if heard.convention is None:
             self._health.unknown_topic(message.topic)
@@ -76,17 +82,32 @@ class Intake:
         self._health.add("ignored", len(heard.ignored))
         entries, rejected = self._entries(heard, message, taken)
         if known is not None:
-            self._health.add("redelivered")
-            entries = self._marked(entries, known)
-        return Read(origin if entries else None, tuple(entries), rejected)
+            entries = self._marked(entries, known.rows or ())
+        return Read(delivery if entries else None, tuple(entries), rejected)
 
-    def repeats(self, entry: Entry, reading: Reading | None) -> Entry:
-        """Marks an event that another path has told within the last seconds. Ask just before it
-        gets its number."""
+    def failed(self, message: Arrived, taken: Taken, error: Exception) -> Read:
+        """What is left of a message that our own code could not read. One of a registered call
+        button is told as unreadable, never silence."""
+        reason = _reason(error)
+        topics = (message.topic, message.topic.rpartition("/")[0])
+        button = next((self._sos_topics[t] for t in topics if t in self._sos_topics), None)
+        if button is None:
+            return Read(None, (), reason)
+        notice = _notice(Unreadable(button, reason), message, taken)
+        return Read(_delivery(message), ((notice, None),), reason)
+
+    def related(self, entry: Entry, reading: Reading | None) -> Entry:
+        """Says which earlier row this one repeats (told on another path within the last seconds) or
+        takes back. Ask just before it gets its number: by then those before it have theirs."""
         if reading is None or entry.rep is not None or entry.lane not in ROW_LANES:
             return entry
         first = self._doubles.repeat_of(reading, entry.topic or "", entry.taken.monotonic_ms)
-        return entry if first is None else _with_rep(entry, first)
+        if first is not None:
+            return replace(entry, rep=first)
+        if reading.measurement is not Measurement.SOS_CANCEL:
+            return entry
+        press = self._residents.taken_back(entry.device, entry.taken.monotonic_ms)
+        return replace(entry, cancels=press)
 
     def numbered(self, row: Row, reading: Reading | None) -> None:
         """The entry has its number."""
@@ -112,9 +133,6 @@ class Intake:
         return entries, heard.unreadable.reason
 
     def _entry(self, reading: Reading, message: Arrived, taken: Taken) -> Entry:
-        cancels = None
-        if reading.measurement is Measurement.SOS_CANCEL:
-            cancels = self._residents.taken_back(reading.device, taken.monotonic_ms)
         return Entry(
             lane=lane_of(reading.measurement, reading.quality),
             device=reading.device,
@@ -130,11 +148,10 @@ class Intake:
             topic=message.topic,
             is_retained=reading.retained,
             is_sample=SPECS[reading.measurement].kind is Kind.SAMPLE,
-            cancels=cancels,
         )
 
     def _marked(
-        self, entries: list[tuple[Entry, Reading | None]], known: Iterable[tuple[str, int]]
+        self, entries: list[tuple[Entry, Reading | None]], known: Rows
     ) -> list[tuple[Entry, Reading | None]]:
         """The same message again gives the same rows in the same order."""
         firsts = list(known)
@@ -143,7 +160,8 @@ class Intake:
             of_lane = next((each for each in firsts if each[0] == entry.lane), None)
             if of_lane is not None:
                 firsts.remove(of_lane)
-                marked.append((_with_rep(entry, self._first(entry.lane, of_lane[1])), reading))
+                first = self._first(entry.lane, of_lane[1])
+                marked.append((replace(entry, rep=first), reading))
             else:
                 marked.append((entry, reading))
         return marked
@@ -156,23 +174,23 @@ class Intake:
 
 def spoilt(message: Arrived, read: Read, error: Exception) -> Read:
     """What is left of a message that our own code failed on."""
-    reason = f"{type(error).__name__}: {error}"
+    reason = _reason(error)
     alarms = (entry for entry, _ in read.entries if entry.lane is Lane.ALARM)
     notices = [
         (_notice(Unreadable(entry.device, reason), message, entry.taken), None) for entry in alarms
     ]
-    return Read(read.origin, tuple(notices[:1]), reason)
+    return Read(read.delivery, tuple(notices[:1]), reason)
 
 
-def _origin(message: Arrived) -> Origin | None:
+def _delivery(message: Arrived) -> Delivery | None:
     if message.receipt is None:
         return None
     digest = sha256(message.payload).hexdigest()
-    return Origin(message.receipt.mid, message.topic, digest)
+    return Delivery(message.receipt.mid, message.topic, digest)
 
 
-def _with_rep(entry: Entry, first: int) -> Entry:
-    return replace(entry, rep=first, cancels=None)
+def _reason(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
 
 
 def _reading(entry: Entry) -> Reading | None:

@@ -4,7 +4,8 @@ answers.
 Pure: it says what to publish, the pump publishes it.
 """
 
-from typing import Final, NamedTuple
+from dataclasses import dataclass
+from typing import Final
 
 import msgspec
 
@@ -39,10 +40,10 @@ class SirenState(msgspec.Struct, frozen=True):
     since_ms: int | None = None
 
 
-class _Call(NamedTuple):
-    home: str
-    device: str
+@dataclass(slots=True)
+class _Call:
     since_ms: int  # monotonic
+    is_overdue: bool = False  # and the home has been told so
 
 
 def say_topic(gateway: str) -> str:
@@ -71,10 +72,18 @@ class Local:
         self._calls: dict[int, _Call] = {}
         self._held_since_ms: int | None = None  # a call that the journal could not take yet
 
-    def called(self, row: Row, home: str, since_ms: int) -> None:
-        """A call for help is in the journal and waits for the cloud."""
+    def called(self, seq: int, since_ms: int) -> None:
+        """A call for help is in the journal and waits for the cloud. since_ms: monotonic."""
         if len(self._calls) < UNTRACKED_MAX:
-            self._calls[row.seq] = _Call(home, row.entry.device, since_ms)
+            self._calls[seq] = _Call(since_ms)
+
+    def waits(self, seq: int) -> bool:
+        """Whether the call has been neither answered nor taken back."""
+        return seq in self._calls
+
+    def forget(self) -> None:
+        """Calls come again from the journal."""
+        self._calls.clear()
 
     def answered(self, seq: int) -> None:
         """The cloud has it, or the resident has taken it back."""
@@ -111,20 +120,28 @@ class Local:
             siren_topic(self._gateway), msgspec.json.encode(self.siren), is_retained=True
         )
 
-    def overdue(self, now: Now) -> list[tuple[int, str]]:
-        """Calls (number, home) that nobody has answered in time."""
-        late = now.monotonic_ms - self._siren_after_ms
-        return [(seq, call.home) for seq, call in self._calls.items() if call.since_ms <= late]
+    def newly_overdue(self, now: Now) -> list[int]:
+        """Calls that nobody has answered in time; each is named once."""
+        late_ms = now.monotonic_ms - self._siren_after_ms
+        late = [
+            (seq, call)
+            for seq, call in self._calls.items()
+            if call.since_ms <= late_ms and not call.is_overdue
+        ]
+        for _, call in late:
+            call.is_overdue = True
+        return [seq for seq, _ in late]
 
     def due_ms(self) -> int | None:
         """When the next call becomes overdue (monotonic ms)."""
-        since = [call.since_ms for call in self._calls.values()]
-        if self._held_since_ms is not None:
+        since = [call.since_ms for call in self._calls.values() if not call.is_overdue]
+        if self._held_since_ms is not None and not self.siren.on:
             since.append(self._held_since_ms)
-        return min(since) + self._siren_after_ms if since and not self.siren.on else None
+        return min(since) + self._siren_after_ms if since else None
 
     def _wanted(self, now: Now) -> tuple[bool, str | None]:
         late = now.monotonic_ms - self._siren_after_ms
         if self._held_since_ms is not None and self._held_since_ms <= late:
             return True, "journal_trouble"
-        return (True, "cloud_silent") if self.overdue(now) else (False, None)
+        is_silent = any(call.since_ms <= late for call in self._calls.values())
+        return (True, "cloud_silent") if is_silent else (False, None)

@@ -22,6 +22,7 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from contract.receipts import Receipt, ReceiptBook
 from edge.link import Arrived, Confirmed, Joined, LinkEvent, Lost, Outgoing
+from edge.mqtt_client import TolerantClient
 from edge.pumps import Signal
 
 log = logging.getLogger(__name__)
@@ -102,7 +103,9 @@ class MqttLink:
         sent = client.publish(
             out.topic, out.payload, out.qos, out.is_retained, _publish_properties(out)
         )
-        return sent.mid if sent.rc == MQTTErrorCode.MQTT_ERR_SUCCESS else None
+        if sent.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
+            return None
+        return _token(client.user_data_get(), sent.mid)
 
     def close(self) -> None:
         """See Link."""
@@ -119,7 +122,7 @@ class MqttLink:
     def _open(self) -> None:
         with self._lock:
             generation = self._book.connected()
-        client = paho.Client(
+        client = TolerantClient(
             CallbackAPIVersion.VERSION2,
             self._client_id,
             userdata=generation,
@@ -189,7 +192,7 @@ class MqttLink:
             self._events.append(
                 Arrived(
                     self._book.taken(message.mid) if message.qos else None,
-                    message.topic,
+                    _topic(message),
                     bytes(message.payload),
                     bool(message.retain),
                     bool(message.dup),
@@ -203,13 +206,28 @@ class MqttLink:
     ) -> None:
         # "No matching subscribers" is a success in MQTT 5, but then nobody has it.
         is_taken = not reason.is_failure and reason.value != NO_MATCHING_SUBSCRIBERS
-        self._add(generation, Confirmed(mid, None if is_taken else str(reason)))
+        trouble = None if is_taken else str(reason)
+        self._add(generation, Confirmed(_token(generation, mid), trouble))
 
     def _add(self, generation: int, event: LinkEvent) -> None:
         with self._lock:
             if generation == self._book.generation:
                 self._events.append(event)
         self._signal.set()
+
+
+def _token(generation: int, mid: int) -> int:
+    """Packet ids begin anew with each connection; a token names one publication."""
+    return generation << 16 | mid
+
+
+def _topic(message: Any) -> str:
+    """Empty where the broker passed on what is no UTF-8: an error in a callback would end the
+    client's thread."""
+    try:
+        return str(message.topic)
+    except UnicodeDecodeError:
+        return ""
 
 
 def _publish_properties(out: Outgoing) -> Properties:

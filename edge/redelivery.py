@@ -7,42 +7,45 @@ nothing, so there its place in the order is the sign.
 """
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from dataclasses import dataclass
+from typing import Final
 
 Rows = tuple[tuple[str, int], ...]
 LOOK_AT_MAX: Final = 10_000  # messages after which nothing can be a redelivery any more
 
 
-class Known(NamedTuple):
-    """A delivery that became rows and was never seen acknowledged. rows: (lane, seq) of each."""
+@dataclass(slots=True, eq=False)
+class Delivery:
+    """A QoS 1 message from its arrival until it is certainly acknowledged. rows: (lane, seq) of
+    what it became; None while it is in hand."""
 
     mid: int
     topic: str
     sha256: str
-    rows: Rows
+    rows: Rows | None = None
 
 
 class Redelivery:
     """One connection's memory of the one before. unsettled: in order of delivery."""
 
-    def __init__(self, unsettled: Sequence[Known]) -> None:
+    def __init__(self, unsettled: Sequence[Delivery]) -> None:
         self._unsettled = list(unsettled)
         self._seen = 0
 
-    def rows_of(self, mid: int, topic: str, sha256: str, *, is_dup: bool) -> Rows | None:
-        """The rows that this message has become already; None where it is new. Call it for every
-        QoS 1 message."""
+    def first_of(self, new: Delivery, *, is_dup: bool) -> Delivery | None:
+        """The delivery that this one is again; None where it is new. Call it for every QoS 1
+        message."""
         if not self._unsettled:
             return None
         self._seen += 1
         if self._seen > LOOK_AT_MAX:
             self._unsettled.clear()
             return None
-        is_counted_anew = mid == self._seen
+        is_counted_anew = new.mid == self._seen
         for index, known in enumerate(self._unsettled):
-            if (known.topic, known.sha256) != (topic, sha256):
+            if (known.topic, known.sha256) != (new.topic, new.sha256):
                 continue
-            if known.mid == mid or (is_counted_anew and not is_dup):
+            if known.mid == new.mid or (is_counted_anew and not is_dup):
                 del self._unsettled[: index + 1]  # order holds: what lay before was acknowledged
-                return known.rows
+                return known
         return None

@@ -13,6 +13,7 @@ from edge.errors import BadSettings
 
 Port = Annotated[int, Meta(ge=1, le=65535)]
 FILE_BYTES_MAX: Final = 64 * 1024
+FILTER_PATTERN: Final = r"(?=.)(([^+#/]*|\+)/)*([^+#/]*|\+|#)"  # a wildcard fills its level
 
 
 class BrokerSettings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -77,4 +78,9 @@ def checked(settings: Settings) -> Settings:
         raise BadSettings(
             f"gateway '{settings.gateway}' is no gateway id; expected gw- and 4 to 16 of a-z, 0-9"
         )
+    for topic in settings.home.topics:
+        if re.fullmatch(FILTER_PATTERN, topic) is None:
+            raise BadSettings(f"home.topics: '{topic}' is no MQTT topic filter")
+    if not settings.home.topics:
+        raise BadSettings("home.topics names nothing to listen to")
     return settings

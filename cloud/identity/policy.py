@@ -65,7 +65,13 @@ PERMITTED: Final[Mapping[Role, frozenset[Action]]] = {
         }
     ),
     Role.RESPONDER: frozenset(
-        {Action.SEE_OFFERS, Action.ANSWER_OFFERS, Action.SEE_UNITS, Action.KEEP_DUTY}
+        {
+            Action.SEE_OFFERS,
+            Action.ANSWER_OFFERS,
+            Action.SEE_UNITS,
+            Action.SEE_STATIONS,  # their own, to be seen on their page and map
+            Action.KEEP_DUTY,
+        }
     ),
     Role.FAMILY: frozenset(),
     Role.SUPERVISOR: frozenset(

@@ -37,17 +37,30 @@ def age_ms(taken: Taken, now: Now, boot: str, is_synced: bool) -> int | None:
     return max(0, now.wall_ms - taken.wall_ms) if taken.is_synced and is_synced else None
 
 
-def to_thin(rows: Iterable[Row], seen: set[tuple[object, ...]] | None = None) -> list[int]:
-    """Numbers of the samples that are not the first of their series in their quarter of an hour."""
-    seen = set() if seen is None else seen
-    surplus: list[int] = []
+class Quarter(NamedTuple):
+    """A quarter of an hour of one series."""
+
+    boot: str
+    number: int
+    series: tuple[object, ...]
+
+
+def quarter_of(row: Row) -> Quarter:
+    """Where a sample belongs."""
+    entry = row.entry
+    series = (entry.device, entry.name, entry.channel, entry.quality)
+    return Quarter(entry.taken.boot, entry.taken.monotonic_ms // THIN_TO_MS, series)
+
+
+def to_thin(rows: Iterable[Row], before: Iterable[Quarter] = ()) -> list[int]:
+    """Numbers of the samples that are not the first of their quarter. before: those that have their
+    first already."""
+    seen, surplus = set(before), []
     for row in rows:
-        entry = row.entry
-        quarter = (entry.taken.boot, entry.taken.monotonic_ms // THIN_TO_MS)
-        key = (entry.device, entry.name, entry.channel, entry.quality, quarter)
-        if key in seen:
+        quarter = quarter_of(row)
+        if quarter in seen:
             surplus.append(row.seq)
-        seen.add(key)
+        seen.add(quarter)
     return surplus
 
 
@@ -59,6 +72,7 @@ class Keeper:
     ) -> None:
         self._journal, self._limits, self._boot, self._is_synced = journal, limits, boot, is_synced
         self._is_shrinking = False
+        self._begun: set[Quarter] = set()  # where the last step of thinning ended
 
     def step(self, now: Now) -> bool:
         """One small piece of work. True when more is to be done."""
@@ -66,7 +80,7 @@ class Keeper:
 
     def make_room(self) -> bool:
         """The disk is full: give up the oldest readings. False when nothing but alarms and events
-        is left."""
+        is left. Raises JournalUnavailable."""
         return self._drop_oldest("full")
 
     def forget_commands(self, now: Now) -> None:
@@ -84,9 +98,10 @@ class Keeper:
         return False
 
     def _remove_acknowledged(self, now: Now) -> bool:
+        before_ms = now.wall_ms - KEEP_ACKNOWLEDGED_MS
         for lane in ROW_LANES:
-            rows = self._oldest("WHERE lane = ? AND acked_ms IS NOT NULL", (lane.value,))
-            old = [row.seq for row in rows if self._is_older(row, now, KEEP_ACKNOWLEDGED_MS)]
+            rows = self._oldest("WHERE lane = ? AND acked_ms < ?", (lane.value, before_ms))
+            old = [row.seq for row in rows if self._may_go(row, now)]
             if old:
                 with self._journal.writing() as work:
                     work.remove_acknowledged(lane, old)
@@ -107,11 +122,13 @@ class Keeper:
         rows = [row for row in rows if self._may_thin(row, now)]
         if not rows:
             return False
-        surplus = to_thin(rows)
+        surplus = to_thin(rows, self._begun)
         with self._journal.writing() as work:
             work.set_meta(THINNED_TO, str(rows[-1].seq))
             if surplus:
                 work.drop(Lane.DATA, surplus, "thinned")
+        quarters, last = {quarter_of(row) for row in rows}, quarter_of(rows[-1])
+        self._begun = {q for q in self._begun | quarters if q[:2] == last[:2]}
         return True
 
     def _drop_oldest(self, why: Why) -> bool:
@@ -137,6 +154,11 @@ class Keeper:
     def _is_older(self, row: Row, now: Now, limit_ms: int) -> bool:
         age = age_ms(row.entry.taken, now, self._boot, self._is_synced())
         return age is not None and age > limit_ms
+
+    def _may_go(self, row: Row, now: Now) -> bool:
+        """Its receipt is old by the wall clock; a jump of that clock alone must not cost a row."""
+        age = age_ms(row.entry.taken, now, self._boot, self._is_synced())
+        return self._is_synced() if age is None else age > KEEP_ACKNOWLEDGED_MS
 
     def _may_thin(self, row: Row, now: Now) -> bool:
         age = age_ms(row.entry.taken, now, self._boot, self._is_synced())

@@ -23,6 +23,9 @@ class Reserve:
         if self._is_there:
             return
         try:
+            if self.path.exists() and self.path.stat().st_size == self._size:
+                self._is_there = True  # from an earlier start: flash wears out
+                return
             if _free_bytes(self.path.parent) < self._size + SPARE_BYTES:
                 return
             with self.path.open("wb") as file:
@@ -33,12 +36,15 @@ class Reserve:
         except OSError as error:
             log.warning("no room is reserved for alarms beside the journal: %s", error)
 
-    def release(self) -> None:
-        """The disk is full: the journal may have this room."""
-        if self._is_there or self.path.exists():
-            log.error("the disk is full: giving the room reserved for alarms to the journal")
-            self.path.unlink(missing_ok=True)
+    def release(self) -> bool:
+        """The disk is full: the journal may have this room. False where there is none."""
         self._is_there = False
+        try:
+            self.path.unlink()
+        except OSError:
+            return False
+        log.error("the disk is full: the room reserved for alarms goes to the journal")
+        return True
 
 
 def _free_bytes(folder: Path) -> int:

@@ -2,7 +2,8 @@
 columns."""
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -57,7 +58,8 @@ COLUMNS: Final = (
 )
 INSERT_ROW: Final = f"INSERT INTO rows ({COLUMNS}) VALUES ({', '.join('?' * 21)})"  # noqa: S608
 SELECT_ROWS: Final = f"SELECT {COLUMNS} FROM rows"  # noqa: S608
-NO_SPACE: Final = (sqlite3.SQLITE_FULL,)
+# The second: measured on a full tmpfs, where the index of the write-ahead log cannot be made.
+NO_SPACE: Final = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE)
 BROKEN: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
@@ -93,6 +95,16 @@ def translated(error: sqlite3.Error) -> JournalError:
     return JournalUnavailable(str(error))
 
 
+@contextmanager
+def reading() -> Iterator[None]:
+    """A text of ours that cannot be read is damage, which SQLite cannot see. Raises
+    JournalBroken."""
+    try:
+        yield
+    except (ValueError, TypeError, msgspec.MsgspecError) as error:
+        raise JournalBroken(f"the journal's file is damaged: {error}") from error
+
+
 def is_out_of_space(error: sqlite3.Error) -> bool:
     """Whether the disk is full."""
     return getattr(error, "sqlite_errorcode", None) in NO_SPACE
@@ -125,6 +137,7 @@ def to_columns(seq: int, entry: Entry) -> Sequence[Any]:
     )
 
 
+@reading()
 def from_columns(columns: Sequence[Any]) -> Row:
     """The row that `to_columns` took apart."""
     entry = Entry(

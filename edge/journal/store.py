@@ -25,6 +25,7 @@ from edge.journal.schema import (
     Connect,
     connect,
     is_out_of_space,
+    reading,
     translated,
 )
 from edge.journal.view import View
@@ -132,10 +133,11 @@ class Journal:
     def broken_files(self) -> list[Path]:
         """Files that were set aside, newest first."""
         found = self.path.parent.glob(f"{FILE_NAME}.broken-*[0-9]")
-        return sorted(found, key=lambda path: path.name, reverse=True)
+        return sorted(found, key=_stamp, reverse=True)
 
     def _move_away(self) -> None:
-        stamp = self._clock.wall_ms()
+        # Later than the last one also where the clock was set back: the newest is what is kept.
+        stamp = max(self._clock.wall_ms(), *(_stamp(old) + 1 for old in self.broken_files()[:1]), 0)
         for suffix in SUFFIXES:
             damaged = self.path.with_name(FILE_NAME + suffix)
             if damaged.exists():
@@ -153,6 +155,8 @@ class Journal:
         )
 
     def _ready(self) -> sqlite3.Connection:
+        if self.view.damage is not None:
+            raise JournalBroken(self.view.damage)
         if self._db is None:
             self._open()
         assert self._db is not None  # noqa: S101 - for the type checker; _open sets it or raises
@@ -160,17 +164,25 @@ class Journal:
 
     def _open(self) -> None:
         with self._translating():
-            db = self._connect(self.path)
             try:
-                if not _has_tables(db):
-                    self._create(db)
-                self._load(db)
-            except BaseException:
-                with suppress(sqlite3.Error):
-                    db.close()
-                raise
-        self._db = db
+                self._db = self._opened()
+            except sqlite3.Error as error:
+                if not self._has_made_room(error):
+                    raise
+                self._db = self._opened()
         self._reserve.restore()
+
+    def _opened(self) -> sqlite3.Connection:
+        db = self._connect(self.path)
+        try:
+            if not _has_tables(db):
+                self._create(db)
+            self._load(db)
+        except BaseException:
+            with suppress(sqlite3.Error):
+                db.close()
+            raise
+        return db
 
     def _create(self, db: sqlite3.Connection) -> None:
         """All in one transaction: a journal that exists has its id, and says if an earlier one was
@@ -196,7 +208,8 @@ class Journal:
     def _check(self, db: sqlite3.Connection) -> None:
         if self.path.stat().st_size > CHECK_BYTES_MAX:
             return
-        found = str(db.execute("PRAGMA quick_check(1)").fetchone()[0])
+        with self._translating():
+            found = str(db.execute("PRAGMA quick_check(1)").fetchone()[0])
         if found != "ok":
             raise JournalBroken(f"the journal's file is damaged: {found}")
 
@@ -205,15 +218,14 @@ class Journal:
         given = dict(db.execute("SELECT lane, highest FROM lanes"))
         if "journal" not in meta or set(given) != set(Lane):
             raise JournalBroken("the journal has lost its name or its lanes")
-        self.id, self._group = meta["journal"], int(meta.get(GROUP, 0))
-        self.highest = {lane: int(given[lane]) for lane in Lane}
+        with reading():
+            self.id, self._group = meta["journal"], int(meta.get(GROUP, 0))
+            self.highest = {lane: int(given[lane]) for lane in Lane}
 
     def _was_committed(self, group: int, error: sqlite3.Error) -> bool:
         """After an error nothing that the connection believes is trusted; the file decides. Also
         makes room."""
-        self.is_full = is_out_of_space(error)
-        if self.is_full:
-            self._reserve.release()
+        self._has_made_room(error)
         self._drop_connection()
         if isinstance(translated(error), JournalBroken):
             return False
@@ -224,6 +236,11 @@ class Journal:
         except JournalError:
             return False
         return self._group == group
+
+    def _has_made_room(self, error: sqlite3.Error) -> bool:
+        """Where the disk is full and there is a reserve, the journal may have it now."""
+        self.is_full = is_out_of_space(error)
+        return self.is_full and self._reserve.release()
 
     def _drop_connection(self) -> None:
         """The next one reads from the file where it stands."""
@@ -243,6 +260,10 @@ class Journal:
             raise translated(error) from error
         except OSError as error:
             raise JournalUnavailable(str(error)) from error
+
+
+def _stamp(broken: Path) -> int:
+    return int(broken.name.rpartition("-")[2])
 
 
 def _has_tables(db: sqlite3.Connection) -> bool:

@@ -3,20 +3,22 @@ writer."""
 
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
 import msgspec
 
 from contract.intervals import Interval, merged, minus, of
 from contract.lanes import INTERVAL_LANES, ROW_LANES, Lane
+from edge.errors import JournalBroken
 from edge.journal.model import Hole, Origin, Row, Span, Waiting
-from edge.journal.schema import SELECT_ROWS, connect_to_read, from_columns, translated
+from edge.journal.schema import SELECT_ROWS, connect_to_read, from_columns, reading, translated
 
 WAITING: Final = "acked_ms IS NULL AND refused IS NULL AND lane IN ('alarm', 'event')"
 ROW_BYTES: Final = 96  # what a row costs on the wire besides its texts
+T = TypeVar("T")
 _intervals = msgspec.json.Decoder(list[Interval])
 _pairs = msgspec.json.Decoder(list[tuple[Lane, int]])
 
@@ -38,11 +40,27 @@ class Rejected(NamedTuple):
     reason: str
 
 
+def _as_it_is(columns: Any) -> Any:
+    return columns
+
+
+@reading()
+def _lane(columns: Sequence[Any]) -> tuple[Lane, Waiting]:
+    return Lane(columns[0]), Waiting(columns[1], merged(_intervals.decode(columns[2])))
+
+
+@reading()
+def _message(columns: Sequence[Any]) -> Message:
+    n, mid, topic, sha256, rows = columns
+    return Message(n, Origin(mid, topic, sha256), tuple(_pairs.decode(rows)))
+
+
 class View:
     """What is committed. Raises JournalUnavailable or JournalBroken."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.damage: str | None = None  # what a question met, for the writer to set the file aside
         self._db: sqlite3.Connection | None = None
         self._lock = threading.Lock()
 
@@ -58,7 +76,7 @@ class View:
         with self._lock:
             if self._db is not None:
                 self._db.close()
-            self._db = None
+            self._db, self.damage = None, None
             yield
 
     def meta(self, key: str) -> str | None:
@@ -68,8 +86,7 @@ class View:
 
     def lanes(self) -> dict[Lane, Waiting]:
         """Where each lane stands."""
-        found = self._all("SELECT lane, highest, acked FROM lanes")
-        return {Lane(c[0]): Waiting(c[1], merged(_intervals.decode(c[2]))) for c in found}
+        return dict(self._read("SELECT lane, highest, acked FROM lanes", (), _lane))
 
     def waiting(self, lane: Lane, after: int = 0) -> tuple[int, ...]:
         """Numbers of the alarms or events that wait for the cloud, in order."""
@@ -147,8 +164,8 @@ class View:
 
     def messages(self) -> list[Message]:
         """The last deliveries that became rows, oldest first."""
-        found = self._all("SELECT n, mid, topic, sha256, rows FROM messages ORDER BY n")
-        return [Message(c[0], Origin(c[1], c[2], c[3]), tuple(_pairs.decode(c[4]))) for c in found]
+        sql = "SELECT n, mid, topic, sha256, rows FROM messages ORDER BY n"
+        return self._read(sql, (), _message)
 
     def rejected(self) -> list[Rejected]:
         """Newest first."""
@@ -184,14 +201,24 @@ class View:
         return Hole(*hole, found[0][0] if found else "expired")
 
     def _rows(self, where: str, parameters: Sequence[object]) -> list[Row]:
-        return [from_columns(c) for c in self._all(f"{SELECT_ROWS} {where}", parameters)]
+        return self._read(f"{SELECT_ROWS} {where}", parameters, from_columns)
 
     def _all(self, sql: str, parameters: Sequence[object] = ()) -> list[Any]:
+        return self._read(sql, parameters, _as_it_is)
+
+    def _read(self, sql: str, parameters: Sequence[object], read: Callable[[Any], T]) -> list[T]:
+        with self._lock:
+            try:
+                return [read(columns) for columns in self._fetched(sql, parameters)]
+            except JournalBroken as error:
+                self.damage = str(error)
+                raise
+
+    def _fetched(self, sql: str, parameters: Sequence[object]) -> list[Any]:
         try:
-            with self._lock:
-                if self._db is None:
-                    self._db = connect_to_read(self.path)
-                return self._db.execute(sql, parameters).fetchall()
+            if self._db is None:
+                self._db = connect_to_read(self.path)
+            return self._db.execute(sql, parameters).fetchall()
         except sqlite3.Error as error:
             raise translated(error) from error
 

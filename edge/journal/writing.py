@@ -48,9 +48,9 @@ class Writing:
             (n % MESSAGES_KEPT, n, origin.mid, origin.topic, origin.sha256, pairs),
         )
 
-    def forget_messages(self, n: int | None = None) -> None:
-        """Deliveries up to the n-th (without it: all) cannot come again."""
-        self._db.execute("DELETE FROM messages WHERE ? IS NULL OR n <= ?", (n, n))
+    def forget_messages(self, last: int) -> None:
+        """Deliveries up to this number cannot come again."""
+        self._db.execute("DELETE FROM messages WHERE n <= ?", (last,))
 
     def reject(self, n: int, at_ms: int, topic: str, payload: bytes, reason: str) -> None:
         """Keep a message that gave nothing, for people to look at; the last two hundred."""
@@ -58,6 +58,11 @@ class Writing:
             "INSERT OR REPLACE INTO rejected VALUES (?, ?, ?, ?, ?, ?)",
             (n % REJECTED_KEPT, n, at_ms, topic, payload[:REJECTED_BYTES_MAX], reason),
         )
+
+    def meta(self, key: str) -> str | None:
+        """One lasting fact, as this transaction has it."""
+        found = self._db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+        return None if found is None else str(found[0])
 
     def set_meta(self, key: str, value: str) -> None:
         """One lasting fact."""

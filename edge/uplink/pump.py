@@ -65,9 +65,11 @@ class UplinkPump:
         self._is_joined = False
         self._journal_id = ""
         self._hello_ms: int | None = None
+        self._has_greeted = False
         self._unanswered: set[Lane] = set()
         self._resend = {lane: Resend() for lane in ROW_LANES}
         self._pacers = {lane: Pacer() for lane in INTERVAL_LANES}
+        self._stalled: set[Lane] = set()
 
     def run_once(self, now: Now) -> int | None:
         """Everything that may be said now."""
@@ -115,7 +117,8 @@ class UplinkPump:
 
     def _begin(self, now: Now) -> None:
         self._journal_id = self._journal.id
-        self._hello_ms, self._unanswered = now.monotonic_ms, set(INTERVAL_LANES)
+        self._hello_ms, self._has_greeted = now.monotonic_ms, False
+        self._unanswered = set(INTERVAL_LANES)
         for resend in self._resend.values():
             resend.reset()
         start_ms = now.monotonic_ms + self._random.randint(0, self._start_within_ms)
@@ -163,6 +166,9 @@ class UplinkPump:
     def _greet(self, now: Now) -> None:
         if self._hello_ms is None or now.monotonic_ms < self._hello_ms:
             return
+        if self._has_greeted and not self._unanswered:
+            self._hello_ms = None
+            return
         hello = Hello(
             gateway=self._gateway,
             journal=self._journal_id,
@@ -174,7 +180,7 @@ class UplinkPump:
         encoded = encode(hello)
         topic = up_topic(self._gateway, Lane.HEALTH)
         self._link.publish(Outgoing(topic, encoded.payload, content_type=encoded.content_type))
-        self._hello_ms = now.monotonic_ms + HELLO_AGAIN_MS if self._unanswered else None
+        self._hello_ms, self._has_greeted = now.monotonic_ms + HELLO_AGAIN_MS, True
 
     def _range(self, lane: Lane) -> LaneRange:
         highest = self._journal.highest[lane]
@@ -183,19 +189,21 @@ class UplinkPump:
 
     def _say_alarms(self, now: Now) -> None:
         view, resend = self._journal.view, self._resend[Lane.ALARM]
-        due = resend.due(view.waiting(Lane.ALARM), now.monotonic_ms, ALARMS_OPEN_MAX)
-        for seq in due:
+        due = resend.due(view.waiting(Lane.ALARM), now.monotonic_ms)
+        for seq in due[: max(0, ALARMS_OPEN_MAX - resend.open)]:
             row = view.row(Lane.ALARM, seq)
             if row is None or not self._say_rows(Lane.ALARM, [row], now):
                 return
 
     def _say_events(self, now: Now) -> None:
         view, resend = self._journal.view, self._resend[Lane.EVENT]
-        due = set(resend.due(view.waiting(Lane.EVENT), now.monotonic_ms, EVENT_OPEN_MAX))
-        if not due:
-            return
-        rows = view.events(min(due), max(due), EVENT_ROWS_MAX, BYTES_MAX)
-        self._say_rows(Lane.EVENT, [row for row in rows if row.seq in due], now)
+        due = set(resend.due(view.waiting(Lane.EVENT), now.monotonic_ms))
+        while due and resend.open < EVENT_OPEN_MAX:
+            held = view.events(min(due), max(due), EVENT_ROWS_MAX, BYTES_MAX)
+            rows = [row for row in held if row.seq in due]
+            if not rows or not self._say_rows(Lane.EVENT, rows, now):
+                return
+            due -= {row.seq for row in rows}
 
     def _say_rows(self, lane: Lane, rows: list[Row], now: Now) -> bool:
         token = self._link.publish(message_of(self._speaker(now), lane, rows))
@@ -207,11 +215,17 @@ class UplinkPump:
 
     def _say_stretch(self, lane: Lane, now: Now) -> None:
         pacer, highest = self._pacers[lane], self._journal.highest[lane]
+        self._stalled.discard(lane)
         while (wish := pacer.wish(highest, now.monotonic_ms)) is not None:
             span = self._journal.view.span(lane, wish.first, wish.last, DATA_ROWS_MAX, BYTES_MAX)
+            if not span.rows and not span.gaps:
+                # The cloud has forgotten rows, and the journal has not written that yet.
+                self._stalled.add(lane)
+                return
             message = message_of(self._speaker(now), lane, span.rows, span.gaps, wish.run)
             token = self._link.publish(message)
             if token is None:
+                self._stalled.add(lane)  # until the broker has confirmed something
                 return
             pacer.said(wish, span.last, token, now.monotonic_ms)
 
@@ -225,5 +239,7 @@ class UplinkPump:
     def _next_ms(self, now: Now) -> int | None:
         due = [self._hello_ms, *(resend.next_ms() for resend in self._resend.values())]
         for lane, pacer in self._pacers.items():
+            if lane in self._stalled:
+                continue
             due.append(pacer.next_ms(self._journal.highest[lane], now.monotonic_ms))
         return min((each for each in due if each is not None), default=None)

@@ -23,17 +23,19 @@ class Resend:
 
     def __init__(self) -> None:
         self._said: dict[int, _Said] = {}
-        self._by_token: dict[int, int] = {}
+        self._tokens: set[int] = set()
 
-    def due(self, waiting: Iterable[int], now_ms: int, limit: int) -> list[int]:
-        """Which of the rows that wait are to be said now; at most `limit` are with the broker at a
-        time."""
+    def due(self, waiting: Iterable[int], now_ms: int) -> list[int]:
+        """Which of the rows that wait are to be said now."""
         numbers = list(waiting)
         for gone in self._said.keys() - set(numbers):
-            self._forget(gone)
-        room = limit - len(self._by_token)
-        due = [seq for seq in numbers if self._is_due(seq, now_ms)]
-        return due[: max(0, room)]
+            del self._said[gone]
+        return [seq for seq in numbers if self._is_due(seq, now_ms)]
+
+    @property
+    def open(self) -> int:
+        """Messages that the broker has not confirmed."""
+        return len(self._tokens)
 
     def said(self, seqs: Iterable[int], token: int, now_ms: int) -> None:
         """These have been handed to the broker in one message."""
@@ -42,25 +44,22 @@ class Resend:
             times = before.times + 1 if before else 1
             pause = PAUSES_MS[min(times, len(PAUSES_MS)) - 1]
             self._said[seq] = _Said(now_ms + pause, times, token)
-        self._by_token[token] = now_ms
+        self._tokens.add(token)
 
     def confirmed(self, token: int) -> None:
         """The broker has answered, well or not; the schedule goes on."""
-        self._by_token.pop(token, None)
+        self._tokens.discard(token)
 
     def next_ms(self) -> int | None:
         """When the next one that is with nobody is due."""
-        free = (s.due_ms for s in self._said.values() if s.token not in self._by_token)
+        free = (s.due_ms for s in self._said.values() if s.token not in self._tokens)
         return min(free, default=None)
 
     def reset(self) -> None:
         """A new connection: everything is to be said at once."""
         self._said.clear()
-        self._by_token.clear()
+        self._tokens.clear()
 
     def _is_due(self, seq: int, now_ms: int) -> bool:
         said = self._said.get(seq)
-        return said is None or (said.token not in self._by_token and said.due_ms <= now_ms)
-
-    def _forget(self, seq: int) -> None:
-        del self._said[seq]
+        return said is None or (said.token not in self._tokens and said.due_ms <= now_ms)

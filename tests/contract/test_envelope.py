@@ -120,3 +120,15 @@ def test_a_batch_that_makes_no_sense_is_malformed(fields, reason):
 def test_a_message_of_the_other_direction_is_malformed():
     with pytest.raises(Malformed):
         decode_down(encode(PRESS).payload)
+
+
+@pytest.mark.parametrize(("count", "is_read"), [(envelope.ROWS_MAX, True), (5001, False)])
+def test_a_batch_carries_rows_up_to_a_limit(count, is_read):
+    rows = [[0, seq, "motion", True] for seq in range(1, count + 1)]
+    body = zlib.compress(changed(lane="data", devices=[{"id": "z", "rows": rows}]))
+
+    if is_read:
+        assert len(decode_up(body, JSON_DEFLATE).devices[0].rows) == count
+    else:
+        with pytest.raises(Malformed, match="at most 5000 rows"):
+            decode_up(body, JSON_DEFLATE)

@@ -210,6 +210,8 @@ class StandIn:
             return town.detail(thing)
         routes: dict[str, Callable[[], Thing | None]] = {
             "GET session": lambda: self._session(me),
+            "POST duty": lambda: {"responder_id": me["login"], "on_duty": True},
+            "DELETE duty": lambda: {"responder_id": me["login"], "on_duty": False},
             "POST shift": lambda: self._start_shift(me),
             "DELETE shift": lambda: self._end(me),
             "DELETE session": lambda: self._end(me),

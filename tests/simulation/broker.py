@@ -157,9 +157,7 @@ class Wire:
 class Broker:
     """See above. heard: sees every publication, and counts as a subscriber where it says so."""
 
-    def __init__(
-        self, name: str, time: Time, random: Random, manner: Manner, late_ms: int
-    ) -> None:
+    def __init__(self, name: str, time: Time, random: Random, manner: Manner, late_ms: int) -> None:
         self.name, self.time, self.random, self.manner = name, time, random, manner
         self.late_ms, self.is_up = late_ms, True
         self.wires: list[Wire] = []
@@ -295,5 +293,3 @@ def matches(pattern: str, topic: str) -> bool:
 def expiring(message: Message, time: Time, expiry_s: int | None) -> Message:
     """With its time of expiry, counted from now."""
     return message if expiry_s is None else message._replace(expires_ms=time.ms + expiry_s * 1000)
-
-

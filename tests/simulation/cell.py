@@ -65,6 +65,13 @@ witness_table: Final = Table(
     Column("name", Text, nullable=False),
     Column("value", Text, nullable=False),
 )
+done_table: Final = Table(
+    "sim_done",
+    metadata,
+    Column("n", Integer, primary_key=True),
+    Column("letter", Text, nullable=False),
+    Column("at_ms", Integer, nullable=False),
+)
 
 
 class _Witness:
@@ -85,6 +92,8 @@ class _Witness:
         self._judge.report(work, case)
 
     def confirm(self, work: Work, command_ids: Sequence[str]) -> None:
+        rows = [{"letter": each, "at_ms": work.now_ms} for each in command_ids]
+        work.execute(insert(done_table), rows)
         self._judge.confirm(work, command_ids)
 
 
@@ -192,7 +201,7 @@ class SimCell:
             def do_commit(connection: Any) -> None:
                 self._faults.call(Place.STORE_COMMIT, lambda: commit(connection), _disk_error)
 
-            engine.dialect.do_commit = do_commit  # type: ignore[method-assign]
+            engine.dialect.do_commit = do_commit  # type: ignore[method-assign, assignment]
         return engine
 
 

@@ -229,8 +229,9 @@ class SimSource:
                 self.signal.set()
             case Puback(mid):
                 self._unconfirmed.pop(mid, None)
-            case Deliver(mid, message):
-                receipt = None if mid is None else self._book.taken(mid)
+            case Deliver():
+                message = packet.message
+                receipt = None if packet.mid is None else self._book.taken(packet.mid)
                 self._queue.append(self._delivery(message, receipt, packet.expiry_s))
                 self.signal.set()
             case _:

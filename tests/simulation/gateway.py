@@ -7,6 +7,8 @@ from pathlib import Path
 from random import Random
 from typing import Any, Final
 
+from typing_extensions import override
+
 from contract.topics import down_filter
 from edge.dialects import Hearing
 from edge.health import Health
@@ -38,6 +40,7 @@ class _FaultyConnection(sqlite3.Connection):
 
     faults: Faults
 
+    @override
     def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:
         if sql != "COMMIT":
             return super().execute(sql, parameters)
@@ -63,7 +66,6 @@ def faulty_connect(faults: Faults) -> Callable[[Path], sqlite3.Connection]:
         return db
 
     return open_it
-
 
 
 class SimGateway:

@@ -24,7 +24,7 @@ from tests.simulation.broker import Message
 from tests.simulation.cell import CONFIG
 from tests.simulation.world import CLOUD, World
 
-OPERATORS: Final = (Person("ac-lin", "林晓岚", "Lin Xiaolan"), Person("ac-he", "何文静", "He Wenjing"))
+LIN, HE = Person("ac-lin", "林晓岚", "Lin Xiaolan"), Person("ac-he", "何文静", "He Wenjing")
 TOWN: Final = read_demo(CONFIG).community
 _CARDS: Final = [
     TOWN.device_card(home.id, device) for home in TOWN.homes for device in home.devices
@@ -113,7 +113,7 @@ class People:
         found = alarm_store.open_alarms(work)
         if not found:
             return "quiet"
-        alarm, who = self._random.choice(found), self._random.choice(OPERATORS)
+        alarm, who = self._random.choice(found), self._random.choice((LIN, HE))
         owner = alarm.claimed_by
         if owner is None:
             alarms.handle(work, alarm.id, c.Claim(who))

@@ -68,6 +68,9 @@ export class Api {
   start_shift = (audio_ok: boolean) => this.command<{ shift: Shift }>('POST', '/api/shift', { audio_ok })
   end_shift = () => this.command<void>('DELETE', '/api/shift')
 
+  start_duty = () => this.command<{ on_duty: boolean }>('POST', '/api/duty', {})
+  end_duty = () => this.command<{ on_duty: boolean }>('DELETE', '/api/duty')
+
   // Alarms
   alarms = (state: 'open' | 'all') => this.#send<{ alarms: Alarm[] }>('GET', `/api/alarms?state=${state}`)
   alarm = (id: string) => this.#send<AlarmDetail>('GET', `/api/alarms/${id}`)

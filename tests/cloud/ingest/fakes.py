@@ -16,13 +16,15 @@ GATEWAY = "gw-test01"
 
 
 class FakeJudge:
-    """Writes down what it is asked; fails for the device named in `poison`."""
+    """Writes down what it is asked; fails for the device named in `poison`, and when deaf for every
+    report."""
 
     def __init__(self) -> None:
         self.facts: list[Fact] = []
         self.cases: list[Technical] = []
         self.confirmed: list[str] = []
         self.poison: str | None = None
+        self.is_deaf = False
 
     def judge(self, work: Work, facts: Sequence[Fact]) -> None:
         if any(fact.device == self.poison for fact in facts):
@@ -30,6 +32,8 @@ class FakeJudge:
         work.after_commit(lambda: self.facts.extend(facts))
 
     def report(self, work: Work, case: Technical) -> None:
+        if self.is_deaf:
+            raise KeyError("another bug of ours")
         work.after_commit(lambda: self.cases.append(case))
 
     def confirm(self, work: Work, command_ids: Sequence[str]) -> None:

@@ -161,3 +161,18 @@ def test_a_call_from_an_unregistered_gateway_is_never_silence(town: Town) -> Non
 
     [alarm] = town.open()
     assert (alarm.kind.value, alarm.home) == ("technical", None)
+
+
+def test_a_clock_that_ran_ahead_does_not_keep_its_reading_the_last_one(town: Town) -> None:
+    ahead = Batch(GATEWAY, "j1", "b1", "data", 2**50, 0, [_temperature(town, 1, 10.0)])
+    right = Batch(GATEWAY, "j1", "b1", "data", 999_000, 0, [_temperature(town, 2, 20.0)])
+
+    town.take(delivery(ahead, lane=Lane.DATA, gateway=GATEWAY, received_ms=990_000))
+    town.take(delivery(right, lane=Lane.DATA, gateway=GATEWAY, received_ms=1_000_000))
+
+    values = town.store.read(lambda work: last_values(work, town.home))
+    assert values[town.button]["temperature"].v == 20.0
+
+
+def _temperature(town: Town, seq: int, value: float) -> DeviceRows:
+    return DeviceRows(town.button, [Row(0, seq, "temperature", value, "Cel")])

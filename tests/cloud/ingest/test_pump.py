@@ -13,8 +13,10 @@ from cloud.pumps import Signal
 from cloud.registry.registry import Registry
 from cloud.storage.errors import Fenced
 from cloud.storage.store import Priority, Store
+from contract.envelope import MESSAGE_BYTES_MAX, ROWS_MAX, decode_down
 from contract.lanes import Lane
-from tests.cloud.ingest.fakes import FakeJudge, FakeSource, delivery, press, samples
+from contract.messages import Ack, Batch, DeviceRows, Row
+from tests.cloud.ingest.fakes import GATEWAY, FakeJudge, FakeSource, delivery, press, samples
 from tests.cloud.stores import HandClock, open_store
 from tests.series import MemorySeries
 
@@ -25,6 +27,7 @@ class Bench:
     """A pump over a real store, with a source and a judge made by hand."""
 
     def __init__(self, folder: Path) -> None:
+        self.acks: list[Ack] = []
         self.store: Store = open_store(folder, HandClock())
         self.source, self.judge, self.counters = FakeSource(), FakeJudge(), Counters()
         self.sent: list[str] = []
@@ -41,8 +44,12 @@ class Bench:
             signal=Signal(),
         )
 
-    def _publish(self, topic: str, _payload: bytes, _type: str) -> None:
+    def _publish(self, topic: str, payload: bytes, content_type: str) -> None:
+        assert len(payload) <= MESSAGE_BYTES_MAX
         self.sent.append(topic.rpartition("/")[2])
+        ack = decode_down(payload, content_type)
+        assert isinstance(ack, Ack)
+        self.acks.append(ack)
 
 
 @pytest.fixture
@@ -120,3 +127,47 @@ def test_after_a_failed_commit_the_group_is_tried_again_as_it_is(bench: Bench) -
     bench.pump.run_once(NOW)
 
     assert bench.source.settled == ["m1"]
+
+
+def test_a_message_that_cannot_even_be_put_aside_is_left_with_the_edge(bench: Bench) -> None:
+    bench.judge.poison = "z2m:bad"
+    bench.judge.is_deaf = True
+    bench.source.waiting = [
+        delivery(press(1, device="z2m:bad"), token="bad", received_ms=NOW),
+        delivery(press(2), token="good", received_ms=NOW),
+    ]
+
+    bench.pump.run_once(NOW)
+
+    assert bench.source.settled == ["bad", "good"]
+    assert [ack.seqs for ack in bench.acks] == [[2]]
+    counts, troubles, _ = bench.counters.snapshot()
+    assert counts["ingest.left_with_the_edge"] == 1
+    assert "ingest.alarm" in troubles
+
+
+def test_an_acknowledgement_of_many_rows_leaves_in_messages_that_the_wire_takes(
+    bench: Bench,
+) -> None:
+    for number in range(20):
+        first = number * ROWS_MAX + 1
+        rows = [Row(0, seq, "x" * 60, True) for seq in range(first, first + ROWS_MAX)]
+        device = [DeviceRows("z2m:0x1", rows)]
+        batch = Batch(GATEWAY, "j1", "b1", "event", 0, 0, device)
+        bench.source.waiting.append(delivery(batch, lane=Lane.EVENT, received_ms=NOW - 20))
+
+    bench.pump.run_once(NOW)
+
+    refused = [refusal.seq for ack in bench.acks for refusal in ack.refused]
+    assert refused == list(range(1, 20 * ROWS_MAX + 1))
+
+
+def test_a_clock_that_is_set_back_makes_nothing_wait(bench: Bench) -> None:
+    for at_ms, seq in ((NOW, 1), (NOW, 2)):
+        message = delivery(samples(seq, seq), lane=Lane.DATA, received_ms=at_ms)
+        bench.source.waiting = [message]
+        bench.pump.run_once(at_ms - 5_000_000)
+
+    assert [ack.intervals for ack in bench.acks] == [[(1, 1)]]
+    bench.pump.run_once(NOW - 4_999_000)
+    assert [ack.intervals for ack in bench.acks] == [[(1, 1)], [(1, 2)]]

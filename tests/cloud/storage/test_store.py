@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 
 from cloud.observe import Counters
 from cloud.storage.engine import open_engine
@@ -108,4 +109,13 @@ def test_what_a_handler_raises_rolls_the_whole_transaction_back(tmp_path):
 
     tables = text("SELECT count(*) FROM sqlite_master WHERE name = 'note'")
     assert store.read(lambda work: work.execute(tables).scalar_one()) == 0
+    store.stop()
+
+
+def test_a_statement_that_can_never_work_is_not_taken_for_a_store_that_is_away(tmp_path):
+    store = open_store(tmp_path, HandClock())
+
+    with pytest.raises(OperationalError, match="no such table"):
+        store.write(lambda work: work.execute(text("SELECT * FROM nowhere")))
+
     store.stop()

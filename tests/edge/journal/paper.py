@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from contract.lanes import Lane
 from edge.clock import Now
+from edge.errors import JournalUnavailable
 from edge.journal.limits import Keeper, Limits
 from edge.journal.model import Entry, Taken, Value
 from edge.journal.schema import Connect, connect
@@ -57,15 +58,24 @@ class HandClock:
 
 
 class Paper:
-    """A journal in a folder of its own, with its clock."""
+    """A journal in a folder of its own, with its clock.
 
-    def __init__(self, folder: Path, connect: Connect = connect) -> None:
-        self.folder, self.clock, self.connect = folder, HandClock(), connect
+    tries: how often it is opened where the disk refuses.
+    """
+
+    def __init__(self, folder: Path, connect: Connect = connect, tries: int = 1) -> None:
+        self.folder, self.clock, self.connect, self._tries = folder, HandClock(), connect, tries
         self.journal = self.open()
 
     def open(self) -> Journal:
-        """As the agent does at its start."""
-        self.journal = Journal(self.folder, self.clock, "edge:gw-0001", self.connect)
+        """As the agent does at its start. Raises JournalUnavailable."""
+        for left in reversed(range(self._tries)):
+            try:
+                self.journal = Journal(self.folder, self.clock, "edge:gw-0001", self.connect)
+                break
+            except JournalUnavailable:
+                if not left:
+                    raise
         return self.journal
 
     def reopen(self) -> Journal:
@@ -182,7 +192,25 @@ class _Counted:
         return self._calls.call(sql, lambda: self._db.executemany(sql, parameters))
 
     def close(self) -> None:
-        self._calls.call("close", self._db.close)
+        try:
+            self._calls.call("close", lambda: None)
+        finally:
+            self._db.close()  # an error at the end is said, but a connection always ends
+
+
+class Once:
+    """Spoils the first statement of a kind after it was armed."""
+
+    def __init__(self, sql: str, spoil: Callable[[str], None]) -> None:
+        self._sql, self._spoil, self._is_armed = sql, spoil, False
+
+    def arm(self) -> None:
+        self._is_armed = True
+
+    def __call__(self, what: str) -> None:
+        if self._is_armed and what.startswith(self._sql):
+            self._is_armed = False
+            self._spoil(what)
 
 
 def fails(code: int) -> Callable[[str], None]:

@@ -8,21 +8,16 @@ from contract.lanes import Lane
 from edge.errors import JournalUnavailable
 from edge.journal.model import Origin
 from edge.journal.schema import connect
-from tests.edge.journal.paper import Calls, GivenUp, Paper, fails
+from tests.edge.journal.paper import Calls, GivenUp, Once, Paper, fails
 
 
-def write_through(tmp_path, sql: str, *, is_after: bool, code=sqlite3.SQLITE_IOERR) -> Paper:
-    """A journal whose next statement of this kind fails once, carried out before or not."""
-    state = {"is_armed": False}
-
-    def spoil(what: str) -> None:
-        if state["is_armed"] and what.startswith(sql):
-            state["is_armed"] = False
-            fails(code)(what)
-
-    paper = Paper(tmp_path, Calls(spoil, 1, 10**9, is_after=is_after).connect)
+def armed(tmp_path, sql: str, *, is_after: bool, code=sqlite3.SQLITE_IOERR) -> Paper:
+    """A journal with one row, whose next statement of this kind fails once, carried out before or
+    not."""
+    once = Once(sql, fails(code))
+    paper = Paper(tmp_path, Calls(once, 1, 10**9, is_after=is_after).connect)
     paper.write(Lane.ALARM, "before")
-    state["is_armed"] = True
+    once.arm()
     return paper
 
 
@@ -68,7 +63,7 @@ def test_of_a_group_that_raises_nothing_is_kept(paper):
 
 
 def test_a_commit_that_raised_and_is_not_in_the_file_is_unavailable(tmp_path):
-    paper = write_through(tmp_path, "COMMIT", is_after=False)
+    paper = armed(tmp_path, "COMMIT", is_after=False)
 
     with pytest.raises(JournalUnavailable):
         paper.write(Lane.ALARM, "lost")
@@ -78,7 +73,7 @@ def test_a_commit_that_raised_and_is_not_in_the_file_is_unavailable(tmp_path):
 
 
 def test_a_commit_that_raised_and_is_in_the_file_was_one(tmp_path):
-    paper = write_through(tmp_path, "COMMIT", is_after=True)
+    paper = armed(tmp_path, "COMMIT", is_after=True)
 
     assert paper.write(Lane.ALARM, "kept") == [2]
     assert paper.values(Lane.ALARM) == ["before", "kept"]
@@ -86,7 +81,7 @@ def test_a_commit_that_raised_and_is_in_the_file_was_one(tmp_path):
 
 
 def test_an_empty_group_is_recognised_as_well(tmp_path):
-    paper = write_through(tmp_path, "COMMIT", is_after=True)
+    paper = armed(tmp_path, "COMMIT", is_after=True)
 
     with paper.journal.writing():
         pass
@@ -95,7 +90,7 @@ def test_an_empty_group_is_recognised_as_well(tmp_path):
 
 
 def test_a_lock_that_another_process_holds_is_waited_for_or_said(tmp_path):
-    paper = write_through(tmp_path, "BEGIN", is_after=False, code=sqlite3.SQLITE_BUSY)
+    paper = armed(tmp_path, "BEGIN", is_after=False, code=sqlite3.SQLITE_BUSY)
 
     with pytest.raises(JournalUnavailable, match="trying again") as raised:
         paper.write(Lane.ALARM, "lost")
@@ -105,15 +100,12 @@ def test_a_lock_that_another_process_holds_is_waited_for_or_said(tmp_path):
 
 
 def test_a_thread_that_is_stopped_just_after_the_commit_leaves_the_file_right(tmp_path):
-    armed = {"is": False}
+    def stop(_what: str) -> None:
+        raise KeyboardInterrupt
 
-    def stop(what: str) -> None:
-        if armed["is"] and what == "COMMIT":
-            armed["is"] = False
-            raise KeyboardInterrupt
-
-    paper = Paper(tmp_path, Calls(stop, 1, 10**9, is_after=True).connect)
-    armed["is"] = True
+    once = Once("COMMIT", stop)
+    paper = Paper(tmp_path, Calls(once, 1, 10**9, is_after=True).connect)
+    once.arm()
     with pytest.raises(KeyboardInterrupt):
         paper.write(Lane.ALARM, "kept")
 
@@ -122,7 +114,7 @@ def test_a_thread_that_is_stopped_just_after_the_commit_leaves_the_file_right(tm
 
 
 def test_a_rollback_that_fails_does_not_spoil_the_next_group(tmp_path):
-    paper = write_through(tmp_path, "ROLLBACK", is_after=False)
+    paper = armed(tmp_path, "ROLLBACK", is_after=False)
 
     with pytest.raises(GivenUp):
         paper.give_up(lambda work: work.append(paper.entry(value="lost")))

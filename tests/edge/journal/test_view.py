@@ -196,7 +196,7 @@ def test_the_last_messages_are_remembered_in_order(paper, count):
 def test_what_cannot_be_delivered_again_is_forgotten(paper):
     with paper.journal.writing() as work:
         work.remember_message(1, Origin(1, "t", "00ff"), [(Lane.DATA, 1)])
-        work.forget_messages(1, 1)
+        work.forget_messages(1)
 
     assert paper.journal.view.messages() == []
 
@@ -289,13 +289,13 @@ def test_a_reader_goes_on_with_the_new_journal_where_one_was_set_aside(paper):
     with ThreadPoolExecutor(2) as pool:
         readers = [pool.submit(read) for _ in range(2)]
         seen = []
-        for _ in range(30):
+        for _ in range(10):
             paper.journal.set_aside("for this test")
             seen.append(paper.journal.view.meta("journal") == paper.journal.id)
             paper.clock.go(1)
         is_over.set()
 
-    assert seen == [True] * 30
+    assert seen == [True] * 10
     assert [reader.result() for reader in readers] == [None, None]
 
 

@@ -395,6 +395,7 @@ export const en: Messages = {
     title: 'Responder',
     on_duty: 'On duty',
     off_duty: 'Off duty',
+    end_duty: 'Go off duty',
     waiting_title: 'On duty, waiting for a job',
     waiting_text: 'A new job rings, vibrates and fills the screen',
     off_title: 'You are off duty',

@@ -394,6 +394,7 @@ export const zh = {
     title: '服务人员',
     on_duty: '在岗',
     off_duty: '未在岗',
+    end_duty: '下班',
     waiting_title: '在岗，等待派单',
     waiting_text: '新派单会响铃、震动并占满屏幕',
     off_title: '现在没有在岗',

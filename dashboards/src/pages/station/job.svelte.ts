@@ -26,6 +26,7 @@ class Job {
   readonly #sender: Sender<JobStep>
   #rang: { id: string; at_ms: number } = { id: '', at_ms: 0 }
   #looked_at: Offer | null = null
+  #duty = $state(false)
 
   readonly me = $derived({
     responder_id: this.account?.responder_id ?? null,
@@ -35,7 +36,7 @@ class Job {
   readonly offer = $derived(current(this.feed.tables.offers.values(), this.me, this.steps, ticker.now))
   readonly screen = $derived(screen_of(this.offer))
   readonly unit = $derived(this.feed.tables.units.get(this.me.responder_id ?? '') ?? null)
-  readonly is_on_duty = $derived(this.unit?.on_duty ?? signed_in.shift !== null)
+  readonly is_on_duty = $derived(this.unit?.on_duty ?? this.#duty)
   /** The most attempts that any waiting step has had. */
   readonly tries = $derived(Math.max(0, ...this.pending.map((one) => one.tries)))
 
@@ -66,12 +67,20 @@ class Job {
     this.feed.audio_ok = this.is_audible
     if (!this.is_on_duty) {
       try {
-        signed_in.shift = (await api.start_shift(this.is_audible)).shift
+        this.#duty = (await api.start_duty()).on_duty
       } catch (error) {
         toasts.say(refusal(language.t, error), 'warn')
       }
     }
     this.is_starting = false
+  }
+
+  async end(): Promise<void> {
+    try {
+      this.#duty = (await api.end_duty()).on_duty
+    } catch (error) {
+      toasts.say(refusal(language.t, error), 'warn')
+    }
   }
 
   accept = (offer: Offer) => this.#take(offer, 'accept', {})
