@@ -59,6 +59,7 @@ from cloud.web import feed, health, sessions
 from cloud.web.alarms import alarm_routes
 from cloud.web.desk import Desk
 from cloud.web.duty import duty_routes
+from cloud.web.homes import home_routes
 from cloud.web.offers import offer_routes
 from cloud.web.server import build_app
 from cloud.web.serving import HttpServer
@@ -361,6 +362,7 @@ def _routers(parts: Parts) -> list[APIRouter]:
         alarm_routes(parts.dispatch),
         offer_routes(parts.dispatch),
         station_routes(parts.dispatch),
+        home_routes(parts.series),
         duty_routes(),
         feed.routes(rows_of(parts.dispatch)),
         health.routes(),

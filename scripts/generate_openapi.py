@@ -12,6 +12,7 @@ from typing import Any, Final
 from cloud.web import feed, health, sessions
 from cloud.web.alarms import alarm_routes
 from cloud.web.duty import duty_routes
+from cloud.web.homes import home_routes
 from cloud.web.offers import offer_routes
 from cloud.web.server import build_app
 from cloud.web.stations import station_routes
@@ -29,6 +30,7 @@ def document() -> dict[str, Any]:
         alarm_routes(nothing),
         offer_routes(nothing),
         station_routes(nothing),
+        home_routes(nothing),
         duty_routes(),
         feed.routes(nothing),
         health.routes(),

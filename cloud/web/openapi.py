@@ -27,6 +27,8 @@ ANSWERS: Final[tuple[type[msgspec.Struct], ...]] = (
     shapes.CandidateList,
     shapes.DoorCode,
     shapes.DutyShown,
+    shapes.HomeReadings,
+    shapes.HomeShown,
     shapes.OfferList,
     shapes.OfferShown,
     shapes.Problem,

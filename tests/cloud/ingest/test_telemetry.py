@@ -211,6 +211,15 @@ def test_data_acknowledgements_leave_at_most_once_a_second(bench: Bench) -> None
     assert [ack.intervals for ack in bench.acks] == [[(1, 1)], [(1, 3)]]
 
 
+def test_a_clock_that_is_set_back_makes_no_acknowledgement_wait(bench: Bench) -> None:
+    bench.hear(readings(1, 1))
+    bench.now_ms -= 5_000_000
+
+    bench.hear(readings(2, 2))
+
+    assert [ack.intervals for ack in bench.acks] == [[(1, 1)], [(1, 2)]]
+
+
 def test_readings_of_a_message_that_the_store_chokes_on_stay_with_the_edge(bench: Bench) -> None:
     write = bench.series.write
 
