@@ -151,14 +151,15 @@ class StandIn:
         app.add_api_route("/sim/api/{rest:path}", self._sim, methods=["GET", "POST"])
         app.add_api_route("/health/ready", lambda: {"ok": True})
         app.add_api_route("/", lambda: RedirectResponse("/login"))
-        for page in ("login", "console", "station", "home"):
+        for page in ("login", "console", "station", "home", "resident"):
             app.add_api_route(f"/{page}", _page(page), include_in_schema=False)
         app.mount("/assets", StaticFiles(directory=STATIC / "assets"))
         return app
 
     async def _api(self, request: Request, rest: str) -> Response:
         body = await request.body()
-        return self._answer(request, rest, json.loads(body) if body else {})
+        asked = dict(request.query_params) if request.method == "GET" else {}
+        return self._answer(request, rest, json.loads(body) if body else asked)
 
     def _answer(self, request: Request, rest: str, body: Thing) -> Response:
         self.asked.append(f"{request.method} {rest}")
@@ -206,6 +207,8 @@ class StandIn:
         town = self.town
         if path[0] == "offers":
             return {"offer": town.take(thing, path[2], me, body)}
+        if path[0] == "homes":
+            return town.readings(thing, body) if len(path) > 2 else town.home(thing)
         if thing and len(path) == 2:
             return town.detail(thing)
         routes: dict[str, Callable[[], Thing | None]] = {
