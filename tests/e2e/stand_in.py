@@ -14,6 +14,7 @@ from fastapi import FastAPI, Request, WebSocket, WebSocketDisconnect
 from fastapi.responses import FileResponse, JSONResponse, RedirectResponse, Response
 from fastapi.staticfiles import StaticFiles
 
+from tests.e2e.day import Day
 from tests.e2e.town import Refused, Thing, Town, now_ms
 from tests.waiting import eventually
 
@@ -28,6 +29,7 @@ class StandIn:
 
     def __init__(self) -> None:
         self.town = Town()
+        self.day = Day(self.town)
         self.is_silent = False  # the feed says nothing more, as a half-open connection
         self.is_refusing = False  # everything answers 503
         self.shifts: dict[str, Thing] = {}
@@ -208,7 +210,7 @@ class StandIn:
         if path[0] == "offers":
             return {"offer": town.take(thing, path[2], me, body)}
         if path[0] == "homes":
-            return town.readings(thing, body) if len(path) > 2 else town.home(thing)
+            return self.day.readings(thing, body) if len(path) > 2 else self.day.home(thing)
         if thing and len(path) == 2:
             return town.detail(thing)
         routes: dict[str, Callable[[], Thing | None]] = {

@@ -74,13 +74,13 @@ def test_a_measurement_that_nobody_tells_is_said(visit: Opens) -> None:
 def test_with_the_series_away_each_panel_says_so_and_comes_back(
     visit: Opens, stand_in: StandIn
 ) -> None:
-    stand_in.town.is_series_away = True
+    stand_in.day.is_away = True
     page = visit(PATH, Visitor("operator", has_own_clock=True))
     alert = page.locator("[data-panel=temperature] [role=alert]")
     expect(alert).to_contain_text("没有载入")
     expect(page.locator(".who")).to_contain_text("王秀英")
 
-    stand_in.town.is_series_away = False
+    stand_in.day.is_away = False
     page.clock.fast_forward(6_000)
 
     expect(page.locator("[data-panel=temperature] canvas")).to_be_visible()
@@ -90,7 +90,7 @@ def test_what_has_grown_old_stays_with_its_time(visit: Opens, stand_in: StandIn)
     page = visit(PATH, Visitor("operator", has_own_clock=True))
     expect(page.locator("[data-panel=temperature] canvas")).to_be_visible()
 
-    stand_in.town.is_series_away = True
+    stand_in.day.is_away = True
     page.clock.fast_forward(61_000)
 
     expect(page.locator("[data-panel=temperature] .stale")).to_contain_text("数据停止于")

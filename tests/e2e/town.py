@@ -5,7 +5,6 @@ story of one press runs against the real demo (test_story.py).
 """
 
 import itertools
-import math
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +16,6 @@ DEMO: Final = Path(__file__).parents[2] / "config" / "demo"
 Thing = dict[str, Any]
 ACCEPT_WITHIN_MS: Final = 60_000
 TARGETS: Final = {"claim_s": 30, "dispatch_s": 90, "arrive_s": 900}
-KINDS: Final = ("temperature", "motion", "opening")  # of these the first devices tell
 SAID: Final = {
     "calling": ("您好，我在。正在通知值守中心。", "I am here. I am telling the centre."),
     "received": ("值守中心已经收到，马上有人和您说话。", "The centre has your call."),
@@ -57,7 +55,6 @@ class Town:
         self.offers: dict[str, Thing] = {}
         self.history: dict[str, list[Thing]] = {}
         self.units = {r["id"]: self._unit(s, r) for s in stations for r in s["responders"]}
-        self.is_series_away = False
         self.lamps: dict[str, str] = {}
         self.said: dict[str, Thing] = {}
         self.logs: dict[str, list[Thing]] = {home: [] for home in self.homes}
@@ -240,42 +237,6 @@ class Town:
             "call_plan": [] if home is None else self.plans[home["call_plan"]],
             "offers": [o for o in self.offers.values() if o["alarm_id"] == alarm_id],
             "entry_notes": None if home is None else home["entry_notes"],
-        }
-
-    # What devices say over time
-
-    def home(self, home_id: str) -> Thing:
-        if home_id not in self.homes:
-            raise Refused(404, "not_found")
-        home = self.homes[home_id]
-        devices = [
-            {**self._device(d), "model": d["model"], "battery": 91, "last_seen_ms": now_ms()}
-            for d in home["devices"]
-        ]
-        resident = self._resident(home["residents"][0])
-        return {**self._home(home), "resident": resident, "devices": devices}
-
-    def readings(self, home_id: str, asked: Thing) -> Thing:
-        """A day with a silence from 3 to 8 hours after its beginning; nothing else is drawn."""
-        if self.is_series_away:
-            raise Refused(503, "unavailable")
-        name, count = asked["measurement"], int(asked["buckets"])
-        start, width = int(asked["from"]), -(-86_400_000 // count)
-        values = [
-            None if 3 <= n * 24 / count < 8 else _value(name, n * 24 / count) for n in range(count)
-        ]
-        devices = [f"z2m:{d['ieee']}" for d in self.homes[home_id]["devices"]]
-        uid = devices[KINDS.index(name)] if name in KINDS else None
-        trace = {"device": uid, "count": [1] * count}
-        trace |= dict.fromkeys(("mean", "low", "high", "last"), values)
-        return {
-            "home_id": home_id,
-            "measurement": name,
-            "unit": None,
-            "from_ms": start,
-            "to_ms": start + width * count,
-            "width_ms": width,
-            "traces": [trace] if uid and any(v is not None for v in values) else [],
         }
 
     def candidates(self, alarm_id: str) -> list[Thing]:
@@ -529,11 +490,3 @@ def person_of(one: Thing) -> Thing:
 
 def _health(home: Thing) -> Thing:
     return {k: home["residents"][0][k] for k in ("conditions", "hazards")}
-
-
-def _value(name: str, hour: float) -> float:
-    if name == "temperature":
-        return 21.5 + 2.5 * math.sin(hour / 24 * 2 * math.pi)
-    if name == "motion":
-        return float(9 <= hour < 10 or 12.5 <= hour < 14 or hour >= 23)
-    return float(10 <= hour < 10.5)

@@ -45,8 +45,8 @@ HOME = "ho-anhe01"
 class House:
     """Starts clouds on one data folder; at the end every one is stopped."""
 
-    def __init__(self, data: Path) -> None:
-        self.data = data
+    def __init__(self, data: Path, influx: InfluxAddress | None = None) -> None:
+        self.data, self.influx = data, influx
         self._started: list[Cloud] = []
 
     def __call__(self, broker: HasPort, *roles: Role) -> Cloud:
@@ -59,7 +59,7 @@ class House:
                 broker=BrokerAddress(HOST, broker.port),
                 http=HttpSettings(port=0),
                 roles=frozenset(roles) or ALL_ROLES,
-                timeseries=SeriesSettings(influx=NOWHERE if roles else None),
+                timeseries=SeriesSettings(influx=self.influx or (NOWHERE if roles else None)),
             )
         )
         self._started.append(cloud)
