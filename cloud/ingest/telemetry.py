@@ -167,11 +167,17 @@ class Telemetry:
         if sheet.changed:
             self._series.write(sheet)
             self._counters.add("telemetry.readings", len(sheet))
-            for reason, count in sheet.refused.items():
-                self._counters.add(f"telemetry.refused.{reason}", count)
+            self._count_refused(sheet, now_ms)
         for answer in group:
             if not answer.ack.hello:
                 self._hold(answer)
+
+    def _count_refused(self, sheet: Sheet, now_ms: int) -> None:
+        for reason, count in sheet.refused.items():
+            self._counters.add(f"telemetry.refused.{reason}", count)
+        of_store = sheet.refused["store"]
+        if of_store:  # our own sieve let them through: somebody else writes there, or a bug of ours
+            self._counters.trouble("timeseries", f"it refused {of_store} readings", now_ms)
 
     def _place_of(self, gateway: str, uid: str) -> Place | None:
         device = self._registry.device_of(gateway, uid)
