@@ -173,7 +173,6 @@ def run_seed(seed: int, folder: Path, *, settles_early: bool = False) -> Outcome
 
 def finish(world: World, people: People) -> Outcome:
     """Let it drain, and look."""
-    world.run(50_000)  # whatever was stopped comes back
     world.run(DRAIN_MS_MAX, lambda: is_drained(world))
     world.run(3_000)
     broken = broken_promises(world, people)
