@@ -57,6 +57,4 @@ def highest(intervals: Iterable[Interval]) -> int:
 def common(one: Iterable[Interval], other: Iterable[Interval]) -> tuple[Interval, ...]:
     """The numbers that are in both."""
     held = merged(other)
-    return merged(
-        (max(first, start), min(last, end)) for first, last in one for start, end in held
-    )
+    return merged((max(first, start), min(last, end)) for first, last in one for start, end in held)
