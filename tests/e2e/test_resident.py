@@ -3,13 +3,22 @@
 import re
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, expect
 
-from tests.e2e.conftest import DESKTOP, PHONE, Opens, Visitor, keep, violations
+from tests.e2e.conftest import (
+    DESKTOP,
+    PHONE,
+    Demo,
+    Opens,
+    Visitor,
+    keep,
+    new_page,
+    violations,
+)
 from tests.e2e.stand_in import StandIn
 
 pytestmark = [pytest.mark.needs("chromium"), pytest.mark.timeout(90)]
-OPERATOR = Visitor("operator")
+OPERATOR, ANYBODY = Visitor("operator"), Visitor()
 PATH = "/resident?home=ho-anhe01"
 
 
@@ -127,3 +136,26 @@ def test_the_page_is_accessible(
 
     assert violations(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
+
+
+def test_what_the_devices_of_a_home_have_said_is_on_the_page(
+    browser: Browser, demo_server: Demo
+) -> None:
+    complaints: list[str] = []
+    page = new_page(browser, demo_server.url, ANYBODY, complaints)
+    page.goto(demo_server.links["operator"])
+    page.wait_for_url("**/console**")
+
+    page.goto(PATH)
+
+    for panel, says in (
+        ("temperature", "°C"),
+        ("motion", "活动"),
+        ("opening", re.compile("开|关")),
+        ("battery", "%"),
+    ):
+        newest = page.locator(f"[data-panel={panel}] .now").first
+        expect(newest).to_contain_text(says, timeout=70_000)  # the page looks once a minute
+    keep(page, "resident-demo")
+    page.context.close()
+    assert complaints == []
