@@ -36,6 +36,7 @@ from cloud.ingest.intake import Intake
 from cloud.ingest.judging import HomeJudge
 from cloud.ingest.mqtt import MqttSource, kick
 from cloud.ingest.pump import IngestPump
+from cloud.ingest.telemetry import Telemetry
 from cloud.live.hub import Hub
 from cloud.live.pumps import ConsoleWatch, FeedPump
 from cloud.monitor.exposition import Exposition, Links
@@ -57,12 +58,15 @@ from cloud.storage.errors import StoreError, Unavailable
 from cloud.storage.lock import AdvisoryLock, FolderLock, Lock
 from cloud.storage.postgres import await_server
 from cloud.storage.store import Priority, Store
+from cloud.timeseries.embedded import DuckSeries
+from cloud.timeseries.port import TimeSeries
 from cloud.travel.estimate import CrowTravel
 from cloud.web import feed, health, sessions
 from cloud.web.alarms import alarm_routes
 from cloud.web.desk import Desk
 from cloud.web.duty import duty_routes
 from cloud.web.enrol import enrol_routes
+from cloud.web.homes import home_routes
 from cloud.web.offers import offer_routes
 from cloud.web.server import build_app
 from cloud.web.serving import HttpServer
@@ -118,6 +122,7 @@ class Parts:
     escalation: Escalation
     prompts: Prompts
     trail: Trail
+    series: TimeSeries
 
 
 class Cloud:
@@ -199,6 +204,7 @@ class Cloud:
         self.store, self.registry, self.hub = parts.store, parts.registry, parts.hub
         self._is_joined = True
         ends.callback(parts.store.stop)
+        ends.callback(parts.series.close)
         parts.store.start()
         _listen(parts)
         _turn(ends, parts, RegistryWatch(parts.registry))
@@ -251,16 +257,20 @@ class Cloud:
         denied.run_once(parts.clock.now_ms())  # before anything is taken
         _turn(ends, parts, denied)
         intake = Intake(judge, parts.epoch, denied)
-        for name, filters, priority in (
-            ("alarms", UP_ALARMS, Priority.ALARM),
-            ("data", UP_DATA, Priority.DATA),
+        alarms = self._connect(ends, parts, "alarms", "anju-ingest-alarms", UP_ALARMS)
+        data = self._connect(ends, parts, "data", "anju-ingest-data", UP_DATA)
+        telemetry = Telemetry(parts.series, parts.registry, data.publish, parts.counters)
+        _turn(ends, parts, telemetry)
+        for name, source, priority in (
+            ("alarms", alarms, Priority.ALARM),
+            ("data", data, Priority.DATA),
         ):
-            source = self._connect(ends, parts, name, f"anju-ingest-{name}", filters)
             pump = IngestPump(
                 f"ingest.{name}",
                 source,
                 parts.store,
                 intake,
+                telemetry,
                 source.publish,
                 parts.counters,
                 generation=generation,
@@ -357,6 +367,24 @@ def _join(settings: CloudSettings, clock: Clock, counters: Counters) -> Parts:
         escalation=Escalation(policy, timers, dispatch),
         prompts=Prompts(Outbox(outbox_signal), words),
         trail=trail,
+        series=_series_of(settings),
+    )
+
+
+def _series_of(settings: CloudSettings) -> TimeSeries:
+    told = settings.timeseries
+    if told.influx is not None:
+        # Its client takes half a second to load: only where it is wanted.
+        from cloud.timeseries.influx import InfluxSeries
+
+        return InfluxSeries(told.influx, told.keep_days)
+    if (Role.INGEST in settings.roles) is not (Role.WEB in settings.roles):
+        raise BadConfiguration(
+            "readings are kept in a file that one process holds, so one must both ingest and serve"
+            " pages; give both the roles, or set [timeseries.influx]"
+        )
+    return DuckSeries(
+        settings.readings, told.keep_days, memory_mb=told.memory_mb, threads=told.threads
     )
 
 
@@ -408,6 +436,7 @@ def _routers(parts: Parts) -> list[APIRouter]:
         alarm_routes(parts.dispatch),
         offer_routes(parts.dispatch),
         station_routes(parts.dispatch),
+        home_routes(parts.series),
         duty_routes(),
         enrol_routes(Enrolment(parts.store, parts.settings.fleet, parts.clock)),
         feed.routes(rows_of(parts.dispatch)),

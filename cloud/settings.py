@@ -3,10 +3,10 @@
 import tomllib
 from enum import StrEnum
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 from sqlalchemy import URL
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
@@ -15,6 +15,7 @@ from cloud.dictionary import BadConfiguration
 from cloud.fleet.settings import GATEWAYS_PORT, FleetSettings
 from cloud.ingest.mqtt import BrokerAddress, TlsFiles
 from cloud.storage.postgres import is_postgres
+from cloud.timeseries.model import InfluxAddress
 
 PORT: Final = 8000
 CA_FOLDER: Final = "ca"  # in the data folder, where the file names none
@@ -46,6 +47,18 @@ class MonitorSettings(Struct, frozen=True, forbid_unknown_fields=True):
     port: int | None = None
 
 
+class SeriesSettings(Struct, frozen=True):
+    """Where readings are kept, and how long. influx None: in a DuckDB file beside the store.
+
+    memory_mb, threads: of DuckDB.
+    """
+
+    keep_days: int = 365
+    influx: InfluxAddress | None = None
+    memory_mb: int = 256
+    threads: int = 2
+
+
 class CloudSettings(Struct, frozen=True, kw_only=True):
     """Everything that the composition root must know. server: of PostgreSQL; None: a file of
     SQLite in data_dir."""
@@ -59,6 +72,7 @@ class CloudSettings(Struct, frozen=True, kw_only=True):
     roles: frozenset[Role] = ALL_ROLES
     fleet_told: FleetSettings | None = None
     server: URL | None = None
+    timeseries: SeriesSettings = SeriesSettings()
 
     @property
     def fleet(self) -> FleetSettings:
@@ -74,6 +88,11 @@ class CloudSettings(Struct, frozen=True, kw_only=True):
     def store(self) -> URL:
         """The relational store's address. As text it hides its password."""
         return self.server or URL.create("sqlite", database=str(self.database))
+
+    @property
+    def readings(self) -> Path:
+        """The file of the embedded time series."""
+        return self.data_dir / "readings.duckdb"
 
 
 class _Broker(Struct, frozen=True, forbid_unknown_fields=True):
@@ -99,6 +118,20 @@ class _Database(Struct, frozen=True, forbid_unknown_fields=True):
     password_file: str | None = None
 
 
+class _Influx(Struct, frozen=True, forbid_unknown_fields=True):
+    url: str
+    org: str
+    token_file: str
+    bucket: str = "anju"
+
+
+class _Series(Struct, frozen=True, forbid_unknown_fields=True):
+    keep_days: Annotated[int, Meta(ge=1, le=3650)] = 365
+    influx: _Influx | None = None
+    memory_mb: Annotated[int, Meta(ge=64)] = 256
+    threads: Annotated[int, Meta(ge=1)] = 2
+
+
 class _File(Struct, frozen=True, forbid_unknown_fields=True):
     data_dir: str
     broker: _Broker
@@ -109,6 +142,7 @@ class _File(Struct, frozen=True, forbid_unknown_fields=True):
     roles: frozenset[Role] = ALL_ROLES
     config_dir: str | None = None
     pages_dir: str | None = None
+    timeseries: _Series = _Series()
 
 
 def read_settings(path: Path, *, config_dir: Path, pages_dir: Path) -> CloudSettings:
@@ -135,6 +169,7 @@ def read_settings(path: Path, *, config_dir: Path, pages_dir: Path) -> CloudSett
         monitor=told.monitor,
         roles=told.roles,
         fleet_told=_fleet(told, base),
+        timeseries=_series(told.timeseries, base),
     )
 
 
@@ -179,10 +214,19 @@ def _server(told: _Database, path: Path, base: Path) -> URL:
 
 
 def _password(file: str | None, base: Path) -> str | None:
-    if file is None:
-        return None
-    path = base / file
+    return None if file is None else _secret(base / file, "password")
+
+
+def _series(told: _Series, base: Path) -> SeriesSettings:
+    influx = None
+    if told.influx is not None:
+        token = _secret(base / told.influx.token_file, "token")
+        influx = InfluxAddress(told.influx.url, told.influx.org, token, told.influx.bucket)
+    return SeriesSettings(told.keep_days, influx, told.memory_mb, told.threads)
+
+
+def _secret(path: Path, what: str) -> str:
     try:
         return path.read_text(encoding="utf-8").strip()
     except OSError as error:
-        raise BadConfiguration(f"{path}: the password cannot be read: {error.strerror}") from error
+        raise BadConfiguration(f"{path}: the {what} cannot be read: {error.strerror}") from error

@@ -52,3 +52,9 @@ def covers(intervals: Iterable[Interval], wanted: Interval) -> bool:
 def highest(intervals: Iterable[Interval]) -> int:
     """The largest number, 0 for an empty set."""
     return max((last for _, last in intervals), default=0)
+
+
+def common(one: Iterable[Interval], other: Iterable[Interval]) -> tuple[Interval, ...]:
+    """The numbers that are in both."""
+    held = merged(other)
+    return merged((max(first, start), min(last, end)) for first, last in one for start, end in held)

@@ -13,6 +13,7 @@ from cloud.web import feed, health, sessions
 from cloud.web.alarms import alarm_routes
 from cloud.web.duty import duty_routes
 from cloud.web.enrol import enrol_routes
+from cloud.web.homes import home_routes
 from cloud.web.offers import offer_routes
 from cloud.web.server import build_app
 from cloud.web.stations import station_routes
@@ -30,6 +31,7 @@ def document() -> dict[str, Any]:
         alarm_routes(nothing),
         offer_routes(nothing),
         station_routes(nothing),
+        home_routes(nothing),
         duty_routes(),
         enrol_routes(nothing),
         feed.routes(nothing),

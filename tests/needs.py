@@ -14,6 +14,7 @@ from typing import Final
 import pytest
 
 from anju import postgres
+from tests import influx
 
 SBIN: Final = ("/usr/local/sbin", "/usr/sbin", "/sbin")  # not on the PATH of ordinary users
 ROOT: Final = Path(__file__).parent.parent
@@ -41,7 +42,10 @@ SERVERS: Final[Mapping[str, Callable[[], str | None]]] = {
     "fonts-noto-cjk": cjk_font,
     "node": lambda: program("node"),
     "postgresql": lambda: postgres.program("postgres"),
+    "influxd": influx.where,
 }
+
+_USED: Final[dict[str, str]] = {}
 
 
 def where(server: str) -> str | None:
@@ -53,6 +57,7 @@ def require(server: str) -> str:
     """The path of a server's program. Without it the test is skipped; with CI=true it fails."""
     found = where(server)
     if found is not None:
+        _USED[server] = found
         return found
     reason = f"{server} is not installed: run scripts/test-servers"
     if is_ci():
@@ -76,7 +81,10 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Name what did not run, by reason: a suite that is silently absent proves nothing."""
+    """Name the servers that ran, and what did not run, by reason: a suite that is silently absent
+    proves nothing."""
+    for server, found in sorted(_USED.items()):
+        terminalreporter.line(f"{server}: {found}")
     skipped = defaultdict[str, list[str]](list)
     for report in terminalreporter.stats.get("skipped", ()):
         skipped[reason_of(report.longrepr)].append(report.nodeid)

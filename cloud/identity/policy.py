@@ -35,6 +35,7 @@ class Action(StrEnum):
     KEEP_DUTY = "keep_duty"  # a responder's
     SEE_REJECTED = "see_rejected"
     SEE_REGISTRY = "see_registry"
+    SEE_READINGS = "see_readings"  # of a home: what its devices say over time
     EDIT_REGISTRY = "edit_registry"
     KEEP_ACCOUNTS = "keep_accounts"
     SEE_FIGURES = "see_figures"
@@ -53,6 +54,7 @@ PERMITTED: Final[Mapping[Role, frozenset[Action]]] = {
             Action.KEEP_SHIFT,
             Action.SEE_REJECTED,
             Action.SEE_REGISTRY,
+            Action.SEE_READINGS,
         }
     ),
     Role.STATION: frozenset(
@@ -83,6 +85,7 @@ PERMITTED: Final[Mapping[Role, frozenset[Action]]] = {
             Action.KEEP_DUTY,
             Action.SEE_REJECTED,
             Action.SEE_REGISTRY,
+            Action.SEE_READINGS,
             Action.SEE_FIGURES,
         }
     ),

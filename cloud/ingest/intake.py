@@ -28,10 +28,16 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Answer(NamedTuple):
-    """An acknowledgement that may leave once the transaction is durable."""
+    """An acknowledgement that may leave once the transaction is durable.
+
+    batch: readings that the time series must have too before it may; lowest: of a Hello, the first
+    number that the journal still holds.
+    """
 
     gateway: str
     ack: Ack
+    batch: Batch | None = None
+    lowest: int = 1
 
 
 class Denied(Protocol):
@@ -193,7 +199,7 @@ class Intake:
         ack = Ack(
             journal=batch.journal, lane=delivery.lane.value, cloud_epoch=self._epoch, intervals=now
         )
-        return Answer(delivery.gateway, ack)
+        return Answer(delivery.gateway, ack, batch)
 
     # ------------------------------------------------------------ session start
 
@@ -210,7 +216,7 @@ class Intake:
                 stored = received.stored_between(work, key, held.lowest, SEQ_MAX, HELLO_SEQS_MAX)
                 ack.seqs = [seq for seq, why in stored if why is None]
                 ack.refused = [Refusal(seq, why) for seq, why in stored if why is not None]
-            answers.append(Answer(hello.gateway, ack))
+            answers.append(Answer(hello.gateway, ack, lowest=held.lowest))
         return answers
 
 
@@ -279,8 +285,9 @@ def _fact(delivery: Delivery, batch: Batch, device: str, row: Row) -> Fact:
 def merge_answers(answers: Sequence[Answer]) -> list[Answer]:
     """One acknowledgement for each gateway, journal and lane, in the order of the first of each."""
     merged: dict[tuple[str, str, str, bool], Ack] = {}
-    for gateway, ack in answers:
-        held = merged.setdefault((gateway, ack.journal, ack.lane, ack.hello), ack)
+    for answer in answers:
+        ack = answer.ack
+        held = merged.setdefault((answer.gateway, ack.journal, ack.lane, ack.hello), ack)
         if held is not ack:
             held.seqs += ack.seqs
             held.refused += ack.refused

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from cloud.ingest.fence import advance_each
 from cloud.ingest.intake import Answer, Intake, merge_answers
 from cloud.ingest.source import Delivery, Publish, Source
+from cloud.ingest.telemetry import Telemetry
 from cloud.observe import Counters
 from cloud.observe.measures import GROUP, HOP
 from cloud.pumps import Signal
@@ -25,8 +26,6 @@ log = logging.getLogger(__name__)
 GROUP_MS_MAX: Final = 20
 GROUP_MESSAGES_MAX: Final = 200
 ATTEMPTS_MAX: Final = 3
-DATA_ACK_EVERY_MS: Final = 1000
-HELD_ACKS_MAX: Final = 50_000
 ACK_ROWS_MAX: Final = 1000  # of one acknowledgement; its message must stay below the wire's limit
 
 
@@ -40,6 +39,7 @@ class IngestPump:
         source: Source,
         store: Store,
         intake: Intake,
+        telemetry: Telemetry,
         publish: Publish,
         counters: Counters,
         *,
@@ -49,16 +49,12 @@ class IngestPump:
     ) -> None:
         self.name, self.signal = name, signal
         self._source, self._store, self._intake = source, store, intake
-        self._publish, self._counters = publish, counters
+        self._telemetry, self._publish, self._counters = telemetry, publish, counters
         self._generation, self._priority = generation, priority
         self._group: list[Delivery] = []
-        self._held: dict[
-            tuple[str, str, str], Ack
-        ] = {}  # data acknowledgements, at most one a second
-        self._sent_ms: dict[str, int] = {}
 
     def run_once(self, now_ms: int) -> int | None:
-        """One group at most, so that a flood never starves the acknowledgements."""
+        """One group at most."""
         room = GROUP_MESSAGES_MAX - len(self._group)
         arrived = self._source.poll(room)
         self._group += arrived
@@ -68,8 +64,7 @@ class IngestPump:
             is_full = len(self._group) >= GROUP_MESSAGES_MAX
             self._commit()
             due_ms = now_ms if is_full else None  # a full group may have left messages behind
-        flush_ms = self._flush(now_ms)
-        return min((due for due in (due_ms, flush_ms) if due is not None), default=None)
+        return due_ms
 
     def _commit_due_ms(self, now_ms: int) -> int | None:
         if not self._group:
@@ -145,13 +140,17 @@ class IngestPump:
         for delivery in group:
             if delivery.lane is Lane.ALARM:
                 self._counters.since(HOP, "received_committed", delivery.received_ms)
-        for gateway, ack in merge_answers(answers):
-            self._trace(gateway, ack)
-            if ack.lane in INTERVAL_LANES and not ack.hello:
-                if len(self._held) < HELD_ACKS_MAX:
-                    self._held[(gateway, ack.journal, ack.lane)] = ack
+        at_once: list[Answer] = []
+        for answer in answers:
+            if answer.ack.lane not in INTERVAL_LANES:
+                at_once.append(answer)
+            elif answer.ack.hello:
+                at_once.append(answer._replace(ack=self._telemetry.greet(answer)))
             else:
-                self._send(gateway, ack)
+                self._telemetry.offer(answer)
+        for answer in merge_answers(at_once):
+            self._trace(answer.gateway, answer.ack)
+            self._send(answer.gateway, answer.ack)
 
     def _trace(self, gateway: str, ack: Ack) -> None:
         """Each call on its own line, and each row that the edge must keep."""
@@ -165,18 +164,6 @@ class IngestPump:
             facts = {"press": _key(gateway, ack, refusal.seq), "gateway": gateway, "hop": "refused"}
             facts["why"] = refusal.reason.partition(":")[0]
             log.warning("press %(press)s: refused, %(why)s", facts)
-
-    def _flush(self, now_ms: int) -> int | None:
-        next_ms: int | None = None
-        for key in list(self._held):
-            due_ms = self._sent_ms.get(key[0], 0) + DATA_ACK_EVERY_MS
-            due_ms = _within(due_ms, now_ms, DATA_ACK_EVERY_MS)
-            if due_ms <= now_ms:
-                self._send(key[0], self._held.pop(key))
-                self._sent_ms[key[0]] = now_ms
-            else:
-                next_ms = due_ms if next_ms is None else min(next_ms, due_ms)
-        return next_ms
 
     def _send(self, gateway: str, ack: Ack) -> None:
         for part in _parts(ack):

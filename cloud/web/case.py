@@ -30,7 +30,7 @@ def detail(
         history=[_entry(row) for row in store.history(work, alarm.id)],
         contacts=[contact_view(each) for each in registry.contacts_of(home.id)] if home else [],
         resident=_resident(alarm, home),
-        devices=_devices(work, registry, home) if home else [],
+        devices=devices_of(work, registry, home) if home else [],
         call_plan=home.call_plan if home else (),
         offers=offers,
         entry_notes=home.entry_notes if home else None,
@@ -64,7 +64,8 @@ def _resident(alarm: Alarm, home: HomeCard | None) -> ResidentShown | None:
     )
 
 
-def _devices(work: Work, registry: Registry, home: HomeCard) -> list[DeviceShown]:
+def devices_of(work: Work, registry: Registry, home: HomeCard) -> list[DeviceShown]:
+    """A home's devices, each with its battery and when it was last heard."""
     values = last_values(work, home.id)
     return [_device(card, values.get(card.uid, {})) for card in registry.devices_of(home.id)]
 

@@ -30,6 +30,8 @@ ANSWERS: Final[tuple[type[msgspec.Struct], ...]] = (
     shapes.DoorCode,
     shapes.DutyShown,
     Enrolled,
+    shapes.HomeReadings,
+    shapes.HomeShown,
     shapes.OfferList,
     shapes.OfferShown,
     shapes.Problem,

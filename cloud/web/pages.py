@@ -11,7 +11,7 @@ from cloud.identity.errors import NotSignedIn
 from cloud.identity.policy import Role
 from cloud.web.desk import OnDesk, visit_of
 
-PAGES: Final = ("login", "console", "station", "home")
+PAGES: Final = ("login", "console", "station", "home", "resident")
 HOME_OF: Final = {Role.OPERATOR: "/console", Role.STATION: "/station", Role.RESPONDER: "/station"}
 CSP: Final = (
     "default-src 'self'; img-src 'self' data:; connect-src 'self'; object-src 'none'; "

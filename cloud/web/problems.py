@@ -11,6 +11,7 @@ from cloud.alarms import errors as care
 from cloud.fleet import errors as fleet
 from cloud.identity import errors as identity
 from cloud.storage import errors as storage
+from cloud.timeseries import errors as timeseries
 from cloud.web.desk import reply
 
 log = logging.getLogger(__name__)
@@ -42,6 +43,7 @@ def add_problems(app: FastAPI, more: tuple[tuple[type[Exception], int], ...] = (
     for kind, status in (*STATUS, *more):
         app.add_exception_handler(kind, _handler(status))
     app.add_exception_handler(storage.Unavailable, _unavailable)
+    app.add_exception_handler(timeseries.Unavailable, _unavailable)
     app.add_exception_handler(RequestValidationError, _malformed)
     app.add_exception_handler(HTTPException, _http)
 
@@ -57,7 +59,7 @@ def _handler(status: int) -> Any:
 
 
 def _unavailable(_request: Request, error: Any) -> Response:
-    log.error("a request could not be written: %s", error)
+    log.error("a request could not be answered: %s", error)
     response = problem("unavailable", str(error), {"retry_after_s": error.retry_after_s}, 503)
     response.headers["retry-after"] = "1"
     return response

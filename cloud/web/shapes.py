@@ -9,6 +9,7 @@ from msgspec import Meta, Struct
 
 from cloud.alarms.model import Person, ResidentCard
 from cloud.identity.model import Account, Shift
+from cloud.timeseries.model import Trace
 from cloud.words import Words
 
 REF: Final = "#/components/schemas/{name}"
@@ -122,6 +123,28 @@ class UnitList(Struct, frozen=True):
     """Responders, free or under way."""
 
     units: list[UnitJson]
+
+
+class HomeShown(Struct, frozen=True):
+    """A home with its resident and devices."""
+
+    id: str
+    address: Words
+    area: Words
+    resident: ResidentCard | None
+    devices: list[DeviceShown]
+
+
+class HomeReadings(Struct, frozen=True):
+    """One measurement of a home, in buckets of width_ms over [from_ms, to_ms)."""
+
+    home_id: str
+    measurement: str
+    unit: str | None
+    from_ms: int
+    to_ms: int
+    width_ms: int
+    traces: list[Trace]
 
 
 class DutyShown(Struct, frozen=True):

@@ -18,7 +18,7 @@ function files(folder: string): string[] {
   })
 }
 
-const sources = [...files(join(ROOT, 'src')), ...['login', 'console', 'station', 'home'].map((p) => join(ROOT, `${p}.html`))]
+const sources = [...files(join(ROOT, 'src')), ...['login', 'console', 'station', 'home', 'resident'].map((p) => join(ROOT, `${p}.html`))]
   .filter((path) => /\.(ts|svelte|html|css|svg)$/.test(path))
   .map((path) => relative(ROOT, path))
 
@@ -62,7 +62,7 @@ test('every text is used by some page', () => {
     .map((path) => readFileSync(join(ROOT, path), 'utf8'))
     .join('\n')
   // looked up by a value from the wire
-  const by_code = /^person\.(fe)?male$|^(severity|kind|kind_short|errors|outcomes|sub_reasons|keys|take\.reasons|offer\.state|offer\.steps|home\.lamp|home\.rooms|map\.areas|report\.(founds|actions|handovers|follow_ups))\./
+  const by_code = /^person\.(fe)?male$|^(severity|kind|kind_short|errors|outcomes|sub_reasons|keys|take\.reasons|offer\.state|offer\.steps|home\.lamp|home\.rooms|map\.areas|resident\.(panels|states)|report\.(founds|actions|handovers|follow_ups))\./
   const unused = texts(zh)
     .map(([key]) => key)
     .filter((key) => !by_code.test(key) && !new RegExp(`\\.${key.split('.').pop()}\\b`).test(code))

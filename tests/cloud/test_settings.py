@@ -5,8 +5,10 @@ from pathlib import Path
 import pytest
 
 from anju.paths import ROOT
+from cloud.app import CannotStart, Cloud
 from cloud.dictionary import BadConfiguration
-from cloud.settings import ALL_ROLES, CloudSettings, Role, read_settings
+from cloud.settings import ALL_ROLES, CloudSettings, Role, SeriesSettings, read_settings
+from cloud.timeseries.model import InfluxAddress
 
 SHIPPED = Path("/shipped")
 
@@ -72,6 +74,30 @@ def test_without_a_server_the_store_is_a_file_of_the_data_folder(tmp_path: Path)
     assert settings.store.database == str(settings.database)
 
 
+def test_readings_go_to_a_file_unless_influxdb_is_named(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("secret\n")
+    broker = 'data_dir = "d"\n[broker]\nhost = "mq"\n'
+    where = 'url = "http://influx:8086"\norg = "o"\ntoken_file = "token"\n'
+
+    embedded = read(tmp_path, broker + "[timeseries]\nkeep_days = 90\nthreads = 1\n")
+    production = read(tmp_path, broker + "[timeseries.influx]\n" + where)
+
+    assert embedded.timeseries == SeriesSettings(keep_days=90, threads=1)
+    assert embedded.readings == tmp_path / "d" / "readings.duckdb"
+    assert production.timeseries.influx == InfluxAddress("http://influx:8086", "o", "secret")
+
+
+@pytest.mark.parametrize("role", [Role.WEB, Role.INGEST])
+def test_a_file_of_readings_is_refused_where_roles_are_apart(role: Role, tmp_path: Path) -> None:
+    text = f'data_dir = "d"\nroles = ["{role}"]\n[broker]\nhost = "mq"\n[http]\nport = 0\n'
+    file = tmp_path / "cloud.toml"
+    file.write_text(text, encoding="utf-8")
+    settings = read_settings(file, config_dir=ROOT / "config", pages_dir=tmp_path)
+
+    with pytest.raises(CannotStart, match=r"timeseries\.influx"):
+        Cloud(settings).start()
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
@@ -90,6 +116,7 @@ def test_without_a_server_the_store_is_a_file_of_the_data_folder(tmp_path: Path)
         ('data_dir = "d"\n[broker]\nhost = "mq"\npassword_file = "no"', "cannot be read"),
         ('data_dir = "d"\n[broker]\nhost = "mq"\ncert_file = "c"', "need ca_file"),
         ('data_dir = "d"\n[broker]\nhost = "mq"\n[fleet]\nca = "c"', "unknown field `ca`"),
+        ('data_dir = "d"\n[broker]\nhost = "mq"\n[timeseries]\nkeep_days = 0', "keep_days"),
         ("data_dir = ", "not valid TOML"),
     ],
 )

@@ -5,7 +5,7 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contract.intervals import Interval, holds, merged, minus, of
+from contract.intervals import Interval, common, holds, merged, minus, of
 
 spans = st.tuples(st.integers(1, 60), st.integers(0, 10)).map(lambda s: (s[0], s[0] + s[1]))
 
@@ -34,3 +34,11 @@ def test_what_is_left_of_an_interval_is_what_was_not_taken(
     left = [n for first, last in minus(whole, taken) for n in range(first, last + 1)]
 
     assert left == [n for n in range(low, high + 1) if n not in gone]
+
+
+@given(st.lists(spans, max_size=10), st.lists(spans, max_size=10))
+def test_what_is_common_is_what_both_hold(one: list[Interval], other: list[Interval]) -> None:
+    shared = common(one, other)
+
+    both = [seq for seq in range(75) if holds(one, seq) and holds(other, seq)]
+    assert shared == of(both)

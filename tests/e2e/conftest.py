@@ -130,9 +130,9 @@ class Demo(NamedTuple):
     sim: str
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def demo_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    """`anju demo` on a free port with its data in a temporary folder."""
+    """`anju demo` on a free port with its data in a temporary folder; its links work once."""
     data = tmp_path_factory.mktemp("demo")
     command = (
         sys.executable,

@@ -14,6 +14,7 @@ from fastapi import FastAPI, Request, WebSocket, WebSocketDisconnect
 from fastapi.responses import FileResponse, JSONResponse, RedirectResponse, Response
 from fastapi.staticfiles import StaticFiles
 
+from tests.e2e.day import Day
 from tests.e2e.town import Refused, Thing, Town, now_ms
 from tests.waiting import eventually
 
@@ -28,6 +29,7 @@ class StandIn:
 
     def __init__(self) -> None:
         self.town = Town()
+        self.day = Day(self.town)
         self.is_silent = False  # the feed says nothing more, as a half-open connection
         self.is_refusing = False  # everything answers 503
         self.shifts: dict[str, Thing] = {}
@@ -151,14 +153,15 @@ class StandIn:
         app.add_api_route("/sim/api/{rest:path}", self._sim, methods=["GET", "POST"])
         app.add_api_route("/health/ready", lambda: {"ok": True})
         app.add_api_route("/", lambda: RedirectResponse("/login"))
-        for page in ("login", "console", "station", "home"):
+        for page in ("login", "console", "station", "home", "resident"):
             app.add_api_route(f"/{page}", _page(page), include_in_schema=False)
         app.mount("/assets", StaticFiles(directory=STATIC / "assets"))
         return app
 
     async def _api(self, request: Request, rest: str) -> Response:
         body = await request.body()
-        return self._answer(request, rest, json.loads(body) if body else {})
+        asked = dict(request.query_params) if request.method == "GET" else {}
+        return self._answer(request, rest, json.loads(body) if body else asked)
 
     def _answer(self, request: Request, rest: str, body: Thing) -> Response:
         self.asked.append(f"{request.method} {rest}")
@@ -206,6 +209,8 @@ class StandIn:
         town = self.town
         if path[0] == "offers":
             return {"offer": town.take(thing, path[2], me, body)}
+        if path[0] == "homes":
+            return self.day.readings(thing, body) if len(path) > 2 else self.day.home(thing)
         if thing and len(path) == 2:
             return town.detail(thing)
         routes: dict[str, Callable[[], Thing | None]] = {

@@ -20,6 +20,7 @@ from cloud.ingest.judging import HomeJudge
 from cloud.ingest.mqtt import BrokerAddress, MqttSource
 from cloud.ingest.pump import IngestPump
 from cloud.ingest.source import Delivery
+from cloud.ingest.telemetry import Telemetry
 from cloud.observe import Counters
 from cloud.pumps import Runner
 from cloud.registry.registry import Registry
@@ -29,6 +30,7 @@ from cloud.rules.language import read_rules
 from cloud.storage.engine import open_engine
 from cloud.storage.schema import metadata
 from cloud.storage.store import Priority, Store
+from cloud.timeseries.embedded import DuckSeries
 from contract.envelope import encode
 from contract.lanes import Lane
 from contract.messages import Batch, DeviceRows, Row
@@ -118,7 +120,8 @@ class Ingest:
         self.store = Store(writing, open_engine(url, writes=False), self.clock)
         self.store.write(lambda work: load_demo(work, CONFIG))
         words, rules = read_dictionary(CONFIG / "words"), RuleSet(read_rules(CONFIG / "rules"))
-        judge = HomeJudge(Registry(self.store.read), rules, words, self.counters)
+        registry = Registry(self.store.read)
+        judge = HomeJudge(registry, rules, words, self.counters)
         self._intake = Intake(judge, "ep-1")
         address = BrokerAddress(HOST, broker.port)
         source = functools.partial(
@@ -127,6 +130,9 @@ class Ingest:
         self._new_source = functools.partial(source, INGEST, UP_ALARMS)
         self.alarm_source = self._new_source()
         self.data_source = source("anju-ingest-data", UP_DATA)
+        self.series = DuckSeries(folder / "readings.duckdb", keep_days=365)
+        self._telemetry = Telemetry(self.series, registry, self.data_source.publish, self.counters)
+        self.telemetry = Runner(self._telemetry, self.clock, self.counters)
         generation = self.store.write(fence.claim_all)
         self.alarms = self._runner(self.alarm_source, "ingest.alarms", Priority.ALARM, generation)
         self.data = self._runner(self.data_source, "ingest.data", Priority.DATA, generation)
@@ -150,6 +156,7 @@ class Ingest:
             source,
             self.store,
             self._intake,
+            self._telemetry,
             source.publish,
             self.counters,
             generation=generation,
@@ -159,16 +166,18 @@ class Ingest:
         return Runner(pump, self.clock, self.counters)
 
     def connect(self) -> None:
-        """Both, and the writer of the store."""
+        """Both, the writer of the store, and the time series."""
         self.store.start()
+        self.telemetry.start()
         for source in (self.alarm_source, self.data_source):
             source.start()
         eventually(lambda: self.alarm_source.is_connected and self.data_source.is_connected)
 
     def close(self) -> None:
         """In the order of app."""
-        for runner in (self.alarms, self.data):
+        for runner in (self.alarms, self.data, self.telemetry):
             runner.stop()
+        self.series.close()
         for source in (self.alarm_source, self.data_source):
             source.stop()
         self.store.stop()

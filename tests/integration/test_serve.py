@@ -25,7 +25,8 @@ from cloud.identity.passwords import Passwords
 from cloud.identity.tokens import SystemSecrets
 from cloud.ingest.mqtt import BrokerAddress
 from cloud.registry.seed import load_demo
-from cloud.settings import ALL_ROLES, CloudSettings, HttpSettings, Role
+from cloud.settings import ALL_ROLES, CloudSettings, HttpSettings, Role, SeriesSettings
+from cloud.timeseries.model import InfluxAddress
 from contract.envelope import decode_down, encode
 from contract.lanes import Lane
 from contract.messages import Ack, Batch, Config, DeviceRows, Done, DownMessage, Row, Say, UpMessage
@@ -34,6 +35,7 @@ from tests.brokers import Hand, Hands, HasPort, RealBroker
 from tests.needs import require
 from tests.waiting import eventually
 
+NOWHERE = InfluxAddress("http://127.0.0.1:9", "anju", "no-token")  # absent: nobody waits for it
 CONFIG = ROOT / "config"
 GATEWAY = "gw-demo01"
 BUTTON = "z2m:0x00124b0014a00101"
@@ -43,8 +45,8 @@ HOME = "ho-anhe01"
 class House:
     """Starts clouds on one data folder; at the end every one is stopped."""
 
-    def __init__(self, data: Path) -> None:
-        self.data = data
+    def __init__(self, data: Path, influx: InfluxAddress | None = None) -> None:
+        self.data, self.influx = data, influx
         self._started: list[Cloud] = []
 
     def __call__(self, broker: HasPort, *roles: Role) -> Cloud:
@@ -57,6 +59,7 @@ class House:
                 broker=BrokerAddress(HOST, broker.port),
                 http=HttpSettings(port=0),
                 roles=frozenset(roles) or ALL_ROLES,
+                timeseries=SeriesSettings(influx=self.influx or (NOWHERE if roles else None)),
             )
         )
         self._started.append(cloud)

@@ -23,6 +23,7 @@ from cloud.ingest.intake import Intake
 from cloud.ingest.judge import Fact, Judge, Technical
 from cloud.ingest.judging import HomeJudge
 from cloud.ingest.pump import IngestPump
+from cloud.ingest.telemetry import Telemetry
 from cloud.live.hub import Hub
 from cloud.live.pumps import FeedPump
 from cloud.notify.edge_say import EDGE_SAY
@@ -44,6 +45,7 @@ from cloud.workers.outbox import OutboxPump
 from cloud.workers.timers import TimerPump
 from contract.topics import UP_ALARMS, UP_DATA
 from tests.cloud.stores import counted_ids
+from tests.series import MemorySeries
 from tests.simulation.broker import Broker
 from tests.simulation.clock import CloudClock, Time
 from tests.simulation.ends import SimSource
@@ -110,6 +112,7 @@ class SimCell:
         self.sources: list[SimSource] = []
         self.hub = Hub(0)
         self.dispatch: DispatchDesk
+        self.series = MemorySeries()
         self._url = f"sqlite:///{folder / 'anju.db'}"
         self._faults, self._broker, self._random, self._window = faults, broker, random, window
         shutil.copy(_template(), folder / "anju.db")
@@ -142,9 +145,13 @@ class SimCell:
         down = self._source("down", ())
         handlers = {**self.dispatch.handlers(), **escalation.handlers()}
         carriers = {EDGE_SAY: say_carrier(down)}
+        urgent = self._source("ingest-alarms", UP_ALARMS)
+        data = self._source("ingest-data", UP_DATA)
+        telemetry = Telemetry(self.series, registry, data.publish, self.counters)
         self.pumps = [
-            self._ingest("alarms", UP_ALARMS, Priority.ALARM, intake, generation),
-            self._ingest("data", UP_DATA, Priority.DATA, intake, generation),
+            self._ingest("alarms", urgent, Priority.ALARM, intake, telemetry, generation),
+            self._ingest("data", data, Priority.DATA, intake, telemetry, generation),
+            telemetry,
             ConfigPump(store, registry, down),
             Polled(TimerPump(store, handlers, timer_signal, self.counters)),
             Polled(OutboxPump(store, carriers, outbox_signal, self.counters)),
@@ -159,17 +166,19 @@ class SimCell:
         if self.store is not None:
             self.store.stop()
         self.store, self.pumps, self.sources = None, [], []
+        self.series.close()
 
     def _ingest(
-        self, name: str, filters: Sequence[str], priority: Priority, intake: Intake, generation: int
-    ) -> IngestPump:
+        self, name: str, source: SimSource, priority: Priority, intake: Intake,
+        telemetry: Telemetry, generation: int,
+    ) -> IngestPump:  # fmt: skip
         assert self.store is not None
-        source = self._source(f"ingest-{name}", filters)
         return IngestPump(
             f"ingest.{name}",
             source,
             self.store,
             intake,
+            telemetry,
             source.publish,
             self.counters,
             generation=generation,

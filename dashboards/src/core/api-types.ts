@@ -416,6 +416,47 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/homes/{home_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * See Home
+         * @description Who lives there and which devices there are, each with its battery and last word.
+         */
+        get: operations["see_home_api_homes__home_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/homes/{home_id}/readings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * See Readings
+         * @description One measurement in equal buckets, by device; without from and to the last 24 hours.
+         *     A year at most: the answer says which span it is of.
+         */
+        get: operations["see_readings_api_homes__home_id__readings_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/duty": {
         parameters: {
             query?: never;
@@ -602,6 +643,12 @@ export interface components {
             /** Csr */
             csr: string;
         };
+        /**
+         * Measurement
+         * @description What a device can say. The comment gives unit and polarity.
+         * @enum {string}
+         */
+        Measurement: "sos" | "sos_cancel" | "fall" | "smoke" | "gas" | "carbon_monoxide" | "heat_alarm" | "water_leak" | "button" | "motion" | "occupancy" | "bed_occupancy" | "opening" | "vibration" | "tamper" | "battery_low" | "online" | "geofence" | "temperature" | "device_temperature" | "humidity" | "pressure" | "illuminance" | "co2" | "gas_concentration" | "pm25" | "sound_level" | "battery" | "battery_voltage" | "link_quality" | "rssi" | "power" | "energy" | "voltage" | "people_count" | "distance" | "heart_rate" | "respiratory_rate" | "body_temperature" | "spo2" | "bp_systolic" | "bp_diastolic" | "body_weight" | "blood_glucose" | "steps" | "latitude" | "longitude";
         /**
          * NoteBody
          * @description What is worth keeping.
@@ -964,6 +1011,30 @@ export interface components {
             kind: string;
         };
         /**
+         * HomeReadings
+         * @description One measurement of a home, in buckets of width_ms over [from_ms, to_ms).
+         */
+        HomeReadings: {
+            home_id: string;
+            measurement: string;
+            unit: string | null;
+            from_ms: number;
+            to_ms: number;
+            width_ms: number;
+            traces: components["schemas"]["Trace"][];
+        };
+        /**
+         * HomeShown
+         * @description A home with its resident and devices.
+         */
+        HomeShown: {
+            id: string;
+            address: components["schemas"]["Words"];
+            area: components["schemas"]["Words"];
+            resident: components["schemas"]["ResidentCard"] | null;
+            devices: components["schemas"]["DeviceShown"][];
+        };
+        /**
          * Offer
          * @description An alarm offered to a station.
          */
@@ -1295,6 +1366,19 @@ export interface components {
             dispatch_s: number;
             /** @default 900 */
             arrive_s: number;
+        };
+        /**
+         * Trace
+         * @description One device's buckets: mean, lowest, highest and last value, null where nothing was heard;
+         *     and how many readings each stands for. A gap stays a gap: nothing is filled in.
+         */
+        Trace: {
+            device: string;
+            mean: (number | null)[];
+            low: (number | null)[];
+            high: (number | null)[];
+            last: (number | null)[];
+            count: number[];
         };
         /**
          * Trouble
@@ -2139,6 +2223,73 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["UnitList"];
+                };
+            };
+            /** @description Not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    see_home_api_homes__home_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                home_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A home with its resident and devices. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HomeShown"];
+                };
+            };
+            /** @description Not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    see_readings_api_homes__home_id__readings_get: {
+        parameters: {
+            query: {
+                measurement: components["schemas"]["Measurement"];
+                from?: number | null;
+                to?: number | null;
+                buckets?: number;
+            };
+            header?: never;
+            path: {
+                home_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One measurement of a home, in buckets of width_ms over [from_ms, to_ms). */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HomeReadings"];
                 };
             };
             /** @description Not done */

@@ -5,7 +5,9 @@ import type {
   AlarmDetail,
   Candidate,
   DeclineReason,
+  HomeShown,
   Offer,
+  Readings,
   Report,
   Session,
   Shift,
@@ -84,6 +86,15 @@ export class Api {
     this.command<{ alarm: Alarm }>('POST', `/api/alarms/${id}/close`, closing)
   dispatch = (id: string, station_id: string) =>
     this.command<{ offer: Offer }>('POST', `/api/alarms/${id}/dispatch`, { station_id })
+
+  // A home over time
+  home = (id: string) => this.#send<HomeShown>('GET', `/api/homes/${encodeURIComponent(id)}`)
+  readings = (id: string, measurement: string, span: { from: number; to: number; buckets: number }) =>
+    this.#send<Readings>(
+      'GET',
+      `/api/homes/${encodeURIComponent(id)}/readings?measurement=${measurement}` +
+        `&from=${span.from}&to=${span.to}&buckets=${span.buckets}`,
+    )
 
   // Offers
   offers = () => this.#send<{ offers: Offer[] }>('GET', '/api/offers?state=open')

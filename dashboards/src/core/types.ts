@@ -64,6 +64,36 @@ export interface Resident extends Named {
   lives_alone: boolean
 }
 
+/** A home with its resident and devices. */
+export interface HomeShown {
+  id: string
+  address: Words
+  area: Words
+  resident: Resident | null
+  devices: Device[]
+}
+
+/** One device's buckets; null where nothing was heard. */
+export interface Trace {
+  device: string
+  mean: (number | null)[]
+  low: (number | null)[]
+  high: (number | null)[]
+  last: (number | null)[]
+  count: number[]
+}
+
+/** One measurement of a home in buckets of `width_ms` over [from_ms, to_ms). */
+export interface Readings {
+  home_id: string
+  measurement: string
+  unit: string | null
+  from_ms: number
+  to_ms: number
+  width_ms: number
+  traces: Trace[]
+}
+
 export interface DeviceOfAlarm {
   uid: string
   name: Words

@@ -7,8 +7,10 @@ import pytest
 from cloud.ingest import fence
 from cloud.ingest.intake import Intake
 from cloud.ingest.pump import IngestPump
+from cloud.ingest.telemetry import Telemetry
 from cloud.observe import Counters
 from cloud.pumps import Signal
+from cloud.registry.registry import Registry
 from cloud.storage.errors import Fenced
 from cloud.storage.store import Priority, Store
 from contract.envelope import MESSAGE_BYTES_MAX, ROWS_MAX, decode_down
@@ -16,6 +18,7 @@ from contract.lanes import Lane
 from contract.messages import Ack, Batch, DeviceRows, Row
 from tests.cloud.ingest.fakes import GATEWAY, FakeJudge, FakeSource, delivery, press, samples
 from tests.cloud.stores import HandClock, open_store
+from tests.series import MemorySeries
 
 NOW = 1_000_000
 
@@ -33,6 +36,7 @@ class Bench:
             self.source,
             self.store,
             Intake(self.judge, "ep-1"),
+            Telemetry(MemorySeries(), Registry(self.store.read), self._publish, self.counters),
             self._publish,
             self.counters,
             generation=self.store.write(fence.claim_all),
@@ -71,16 +75,6 @@ def test_samples_wait_for_their_group_but_no_longer_than_20_ms(bench: Bench) -> 
 
     bench.pump.run_once(NOW + 20)
     assert bench.source.settled == ["d"]
-
-
-def test_data_acknowledgements_leave_at_most_once_a_second(bench: Bench) -> None:
-    for at, seq in ((0, 1), (100, 2), (1100, 3)):
-        bench.source.waiting = [
-            delivery(samples(seq, seq), lane=Lane.DATA, received_ms=NOW + at - 20)
-        ]
-        bench.pump.run_once(NOW + at)
-
-    assert bench.sent == ["ack", "ack"]
 
 
 def test_what_a_full_group_left_behind_is_taken_at_once_without_a_signal(bench: Bench) -> None:
@@ -174,6 +168,4 @@ def test_a_clock_that_is_set_back_makes_nothing_wait(bench: Bench) -> None:
         bench.source.waiting = [message]
         bench.pump.run_once(at_ms - 5_000_000)
 
-    assert [ack.intervals for ack in bench.acks] == [[(1, 1)]]
-    bench.pump.run_once(NOW - 4_999_000)
-    assert [ack.intervals for ack in bench.acks] == [[(1, 1)], [(1, 2)]]
+    assert [fact.row.seq for fact in bench.judge.facts] == [1, 2]

@@ -38,12 +38,14 @@ from cloud.web.alarms import alarm_routes
 from cloud.web.desk import Desk
 from cloud.web.duty import duty_routes
 from cloud.web.enrol import enrol_routes
+from cloud.web.homes import home_routes
 from cloud.web.offers import offer_routes
 from cloud.web.server import build_app
 from cloud.web.snapshot import rows_of
 from cloud.web.stations import station_routes
 from cloud.words import Words
 from tests.cloud.stores import HandClock, counted_ids, fresh_url
+from tests.series import MemorySeries
 
 CONFIG = Path(__file__).parents[3] / "config"
 
@@ -57,6 +59,7 @@ class Town(NamedTuple):
     accounts: dict[str, DemoAccount]
     clock: HandClock
     registry: Registry
+    series: MemorySeries
 
     def sign_in(self, login: str = "operator") -> str:
         """By password; the csrf token."""
@@ -127,7 +130,7 @@ def town(tmp_path: Path) -> Iterator[Town]:
         ids=counted_ids(),
         finishers=[log.seal(hub.take)],
     )
-    registry = Registry(store.read)
+    registry, series = Registry(store.read), MemorySeries()
     registry.listen(store.bus)
     words = read_dictionary(CONFIG / "words")
     dispatch = DispatchDesk(registry, CrowTravel(), Timers(Signal()), words)
@@ -155,6 +158,7 @@ def town(tmp_path: Path) -> Iterator[Town]:
             alarm_routes(dispatch),
             offer_routes(dispatch),
             station_routes(dispatch),
+            home_routes(series),
             duty_routes(),
             enrol_routes(Enrolment(store, FleetSettings(tmp_path / "ca", "mqtt.test"), clock)),
             feed.routes(rows_of(dispatch)),
@@ -164,5 +168,5 @@ def town(tmp_path: Path) -> Iterator[Town]:
     )
     with TestClient(app, base_url="http://testserver") as client:
         people = {each.login: each for each in made}
-        yield Town(client, store, hub, people, clock, registry)
+        yield Town(client, store, hub, people, clock, registry, series)
     store.stop()

@@ -519,4 +519,26 @@ export const en: Messages = {
     not_demo_text: 'Virtual homes only run in the demo: start it with make demo',
     no_home: 'There is no such home',
   },
+
+  /** A resident's last 24 hours. */
+  resident: {
+    title: 'Last 24 hours',
+    of: (name) => `${name}, last 24 hours`,
+    link: 'Last 24 hours',
+    nobody: 'No resident registered',
+    panels: { temperature: 'Temperature', motion: 'Motion', opening: 'Doors and windows', battery: 'Battery' },
+    states: { motion: ['None', 'Motion'], opening: ['Closed', 'Open'] },
+    degrees: (n) => `${n} °C`,
+    percent: (n) => `${n}%`,
+    ends: (low, high) => `lowest ${low}, highest ${high}`,
+    no_data: 'No data',
+    chart: (what, device) => `${what} of ${device} over the last 24 hours; the table below says the same`,
+    table: 'Show as table',
+    table_of: (what, device) => `${what} of ${device} as a table`,
+    when: 'Time',
+    empty: 'No data in the last 24 hours',
+    empty_text: 'There is no such device in the home, or it has not reported',
+    failed: 'Could not be loaded',
+    stale: (at) => `Data stopped at ${at}`,
+  },
 }

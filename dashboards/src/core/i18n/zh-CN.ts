@@ -511,6 +511,28 @@ export const zh = {
     not_demo_text: '虚拟住户只在演示中运行：用 make demo 启动',
     no_home: '没有这一户',
   },
+
+  /** A resident's last 24 hours. */
+  resident: {
+    title: '近 24 小时',
+    of: (name: string) => `${name}，近 24 小时`,
+    link: '近 24 小时',
+    nobody: '没有登记长者',
+    panels: { temperature: '温度', motion: '活动', opening: '门窗', battery: '电量' },
+    states: { motion: ['无活动', '有活动'], opening: ['关', '开'] },
+    degrees: (n: Count) => `${n} °C`,
+    percent: (n: Count) => `${n}%`,
+    ends: (low: string, high: string) => `最低 ${low}，最高 ${high}`,
+    no_data: '无数据',
+    chart: (what: string, device: string) => `${device}近 24 小时${what}曲线，同样内容见下方表格`,
+    table: '看表格',
+    table_of: (what: string, device: string) => `${device}${what}表格`,
+    when: '时间',
+    empty: '近 24 小时没有数据',
+    empty_text: '家里没有这类设备，或者设备一直没有上报',
+    failed: '没有载入',
+    stale: (at: string) => `数据停止于 ${at}`,
+  },
 } as const
 
 type Shape<T> = T extends string

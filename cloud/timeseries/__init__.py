@@ -1,0 +1,1 @@
+"""States and samples over time. Two stores behind one port; alarms and events live elsewhere."""
