@@ -28,6 +28,7 @@ from cloud.durable.timers import Timers
 from cloud.escalation.service import Escalation, is_listener_needed, read_policy
 from cloud.identity.front_door import FrontDoor
 from cloud.identity.passwords import Passwords
+from cloud.identity.rates import Rates
 from cloud.identity.tokens import SystemSecrets
 from cloud.ingest import fence
 from cloud.ingest.intake import Intake
@@ -53,10 +54,17 @@ from cloud.storage.store import Priority, Store
 from cloud.storage.unit import Work
 from cloud.travel.estimate import CrowTravel
 from cloud.web import feed, health, sessions
+from cloud.web.accounts import account_routes
 from cloud.web.alarms import alarm_routes
+from cloud.web.audit import audit_routes
+from cloud.web.consents import consent_routes
 from cloud.web.desk import Desk
 from cloud.web.duty import duty_routes
+from cloud.web.family import family_routes
+from cloud.web.homes import home_routes
 from cloud.web.offers import offer_routes
+from cloud.web.registry import registry_routes
+from cloud.web.second_factor import own_routes
 from cloud.web.server import build_app
 from cloud.web.serving import HttpServer
 from cloud.web.snapshot import rows_of
@@ -239,6 +247,8 @@ class Cloud:
             clock=parts.clock,
             build=_build_of(parts.settings.pages_dir),
             is_ready=self.is_ready,
+            rates=Rates(parts.clock),
+            secrets=SystemSecrets(),
             is_secure=parts.settings.http.is_secure,
         )
         _turn(ends, parts, FeedPump(parts.store, parts.hub))
@@ -330,6 +340,13 @@ def _carriers(down: MqttSource) -> Mapping[str, Carrier]:
 def _routers(parts: Parts) -> list[APIRouter]:
     return [
         sessions.session_routes(),
+        own_routes(),
+        account_routes(),
+        audit_routes(),
+        consent_routes(),
+        family_routes(),
+        home_routes(),
+        registry_routes(),
         sessions.shift_routes(alarms.claimed_by),
         alarm_routes(parts.dispatch),
         offer_routes(parts.dispatch),

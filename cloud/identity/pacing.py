@@ -18,6 +18,7 @@ from cloud.identity.model import Account, attempt_table, known_source_table
 from cloud.identity.policy import (
     ACCOUNT_ANYWHERE,
     ACCOUNT_HERE,
+    CODE,
     FAILURES_FORGOTTEN_MS,
     SOURCE,
     SOURCE_KNOWN_MS,
@@ -69,6 +70,19 @@ def succeed(work: Work, attempt: Attempt) -> None:
         work.execute(less.values(failures=c.failures - 1))
     if attempt.account is not None:
         know_source(work, attempt.account.id, attempt.source)
+
+
+def begin_code(work: Work, account_id: str) -> None:
+    """A try of the second step, counted as `begin_attempt`. Raises SlowDown."""
+    key = _hash("code", account_id)
+    if (wait := _wait_ms(work, key, CODE)) > 0:
+        raise SlowDown(wait / 1000)
+    _count(work, key)
+
+
+def succeed_code(work: Work, account_id: str) -> None:
+    """The code was right."""
+    work.execute(delete(attempt_table).where(attempt_table.c.key == _hash("code", account_id)))
 
 
 def know_source(work: Work, account_id: str, source: str) -> None:

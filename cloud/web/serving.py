@@ -24,8 +24,8 @@ class HttpServer:
         # Inherited by what is accepted. asyncio sets it only where the socket names its protocol,
         # which this one does not; without it a delta waits 40 ms for a delayed acknowledgement.
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        # Likewise: a page that is frozen or cut off is not waited for. Without it the sending to one
-        # that does not read never ends, and it is never seen to lag.
+        # Likewise: a page that is frozen or cut off is not waited for. Without it the sending to
+        # one that does not read never ends, and it is never seen to lag.
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNREAD_MS_MAX)
         self.port: int = self._socket.getsockname()[1]
         self._server: _Server | None = None

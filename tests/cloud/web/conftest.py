@@ -20,6 +20,7 @@ from cloud.durable.timers import Timers
 from cloud.identity.demo import DemoAccount, make_demo_accounts
 from cloud.identity.front_door import FrontDoor
 from cloud.identity.passwords import Passwords
+from cloud.identity.rates import Rates
 from cloud.identity.tokens import SystemSecrets
 from cloud.live.hub import Hub
 from cloud.observe import Counters
@@ -33,10 +34,17 @@ from cloud.storage.store import Store
 from cloud.storage.unit import Work
 from cloud.travel.estimate import CrowTravel
 from cloud.web import feed, health, sessions
+from cloud.web.accounts import account_routes
 from cloud.web.alarms import alarm_routes
+from cloud.web.audit import audit_routes
+from cloud.web.consents import consent_routes
 from cloud.web.desk import Desk
 from cloud.web.duty import duty_routes
+from cloud.web.family import family_routes
+from cloud.web.homes import home_routes
 from cloud.web.offers import offer_routes
+from cloud.web.registry import registry_routes
+from cloud.web.second_factor import own_routes
 from cloud.web.server import build_app
 from cloud.web.snapshot import rows_of
 from cloud.web.stations import station_routes
@@ -145,12 +153,21 @@ def town(tmp_path: Path) -> Iterator[Town]:
         clock=clock,
         build="test",
         is_ready=lambda: {"store": True},
+        rates=Rates(clock),
+        secrets=SystemSecrets(),
     )
 
     app = build_app(
         desk,
         [
             sessions.session_routes(),
+            own_routes(),
+            account_routes(),
+            audit_routes(),
+            consent_routes(),
+            family_routes(),
+            home_routes(),
+            registry_routes(),
             sessions.shift_routes(lambda _work, _account: []),
             alarm_routes(dispatch),
             offer_routes(dispatch),

@@ -4,12 +4,17 @@ from typing import Any
 
 import pytest
 
+from cloud.durable.feed import Op
 from cloud.identity.model import Account
 from cloud.identity.policy import Role
-from cloud.web.scope import scope_of, sees
+from cloud.identity.scope import Scope, scope_of
 from tests.cloud.web.conftest import Town
 
 ANHE, ELSEWHERE = "440310002902", "440399"
+
+
+def sees(scope: Scope, collection: Any, area: str, station: str | None = None) -> bool:
+    return scope.sees(Op("put", collection, "", 0, area=area, station=station))
 
 
 def _account(role: Role, **bound: Any) -> Account:
