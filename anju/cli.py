@@ -22,6 +22,7 @@ COMMANDS: Final = {
     "torture": "kill parts again and again, and count what is lost",
     "bench": "time a part against the floor of what it is built on",
     "rules": "check rule files, and run the stories beside them",
+    "accounts": "the first administrator, and ways back in",
     "db": "the store: upgrade, downgrade, backup, restore, check",
 }
 INTERRUPTED: Final = 130  # as shells say it of Ctrl-C

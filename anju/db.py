@@ -20,6 +20,7 @@ from anju.serve import settings_from
 from cloud.alarms.store import broken_chains
 from cloud.clock import SystemClock
 from cloud.durable.feed import counter_table
+from cloud.identity import audit
 from cloud.storage import migrate
 from cloud.storage.engine import open_engine
 from cloud.storage.errors import NewerDatabase
@@ -41,13 +42,17 @@ def add(commands: Commands) -> None:
         ("downgrade", _downgrade, "back to an earlier revision; saves it before"),
         ("backup", _backup, "into one file, while the platform runs"),
         ("restore", _restore, "from a backup; what is there is set aside"),
-        ("check", _check, "the file, the tables, the chains of the alarms' histories"),
+        ("check", _check, "the file, the tables, the chains of histories and audit"),
     ):
         one = verbs.add_parser(name, help=text)
         one.add_argument("--config", type=Path, metavar="FILE", help="of the installation")
         one.add_argument("--data", type=Path, metavar="DIR", default=DATA, help="without --config")
         if name == "backup":
             one.add_argument("file", type=Path, nargs="?", help="where to; else DIR/backups")
+        if name == "check":
+            one.add_argument(
+                "--anchor", type=_anchor, metavar="N:HASH", help="an audit head of an earlier check"
+            )
         if name == "restore":
             one.add_argument("file", type=Path, help="the backup")
         if name == "downgrade":
@@ -60,13 +65,14 @@ def run(args: argparse.Namespace) -> int:
     """0: done, or all is well; 1: there are problems."""
     verb: Verb = args.do
     try:
-        document = verb(args, _database(args))
+        document = verb(args, database_of(args))
     except (OSError, sqlite3.Error) as error:
         raise CannotRun(f"the store cannot be worked on: {error}") from error
     except NewerDatabase as error:
         raise CannotRun(str(error)) from error
     problems: list[str] = document["problems"]
-    facts = ", ".join(f"{key} {document[key]}" for key in ("revision", "file", "bytes"))
+    told = ("revision", "file", "bytes", "audit_head")
+    facts = ", ".join(f"{key} {document[key]}" for key in told if key in document)
     show(args, document, [*problems, facts])
     return 1 if problems else 0
 
@@ -78,7 +84,7 @@ def _upgrade(_args: argparse.Namespace, database: Path) -> dict[str, Any]:
 
 
 def _downgrade(args: argparse.Namespace, database: Path) -> dict[str, Any]:
-    _require(database)
+    require_database(database)
     with _alone(database):
         saved = _save(database, _stamped(database))
         try:
@@ -89,12 +95,12 @@ def _downgrade(args: argparse.Namespace, database: Path) -> dict[str, Any]:
 
 
 def _backup(args: argparse.Namespace, database: Path) -> dict[str, Any]:
-    _require(database)
+    require_database(database)
     return _document(_save(database, args.file or _stamped(database)))
 
 
 def _restore(args: argparse.Namespace, database: Path) -> dict[str, Any]:
-    _require(args.file)
+    require_database(args.file)
     if problems := _faults_of(args.file):
         raise CannotRun(f"{args.file} is no sound backup ({problems[0]}); take an older one")
     database.parent.mkdir(0o700, parents=True, exist_ok=True)
@@ -110,21 +116,40 @@ def _restore(args: argparse.Namespace, database: Path) -> dict[str, Any]:
     return {**_document(database), "before": str(aside) if aside.exists() else None}
 
 
-def _check(_args: argparse.Namespace, database: Path) -> dict[str, Any]:
-    _require(database)
+def _check(args: argparse.Namespace, database: Path) -> dict[str, Any]:
+    require_database(database)
     problems = _faults_of(database)
     if not problems:  # in a broken file the rest would only repeat it
         differing = migrate.check(_url(database))
         problems = [f"tables differ from this version: {str(each)[:200]}" for each in differing]
         if not problems:
-            problems = _with_store(database, lambda store: store.read(broken_chains))
+            return _with_chains(args, database)
     return _document(database, problems)
+
+
+def _with_chains(args: argparse.Namespace, database: Path) -> dict[str, Any]:
+    """The alarms' histories and the audit; its head is told, to be written down elsewhere."""
+
+    def look(work: Work) -> tuple[list[str], audit.Head]:
+        faults = broken_chains(work) + audit.broken(work, args.anchor)
+        return faults, audit.head(work)
+
+    problems, head = with_store(database, lambda store: store.read(look))
+    return {**_document(database, problems), "audit_head": f"{head.n}:{head.hash}"}
+
+
+def _anchor(text: str) -> audit.Head:
+    n, _, chained = text.partition(":")
+    if not n.isdecimal() or len(chained) != len(audit.FIRST_HASH):
+        raise argparse.ArgumentTypeError("an audit head reads NUMBER:HASH")
+    return audit.Head(int(n), chained)
 
 
 # ---------------------------------------------------------------- files
 
 
-def _database(args: argparse.Namespace) -> Path:
+def database_of(args: argparse.Namespace) -> Path:
+    """Where --config or --data say that the store is."""
     if args.config is not None:
         return settings_from(args.config).database
     data: Path = args.data
@@ -135,7 +160,8 @@ def _url(database: Path) -> str:
     return f"sqlite:///{database}"
 
 
-def _require(file: Path) -> None:
+def require_database(file: Path) -> None:
+    """Raises CannotRun where there is none."""
     if not file.is_file():
         raise CannotRun(f"there is no {file}: give --config or --data, or run anju db upgrade")
 
@@ -245,10 +271,11 @@ def _begin_epoch(database: Path) -> None:
     def renew(work: Work) -> None:
         work.execute(update(counter_table).values(epoch=work.new_id("ep")))
 
-    _with_store(database, lambda store: store.write(renew))
+    with_store(database, lambda store: store.write(renew))
 
 
-def _with_store(database: Path, use: Callable[[Store], Any]) -> Any:
+def with_store(database: Path, use: Callable[[Store], Any]) -> Any:
+    """What `use` makes of the store, which is closed then."""
     url = _url(database)
     store = Store(open_engine(url, writes=True), open_engine(url, writes=False), SystemClock())
     try:

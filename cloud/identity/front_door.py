@@ -11,7 +11,6 @@ from cloud.identity.errors import (
     BadCredentials,
     BadCsrf,
     CodeNeeded,
-    Malformed,
     NotSignedIn,
     SecondFactorNeeded,
     SignInAgain,
@@ -21,7 +20,6 @@ from cloud.identity.passwords import Passwords
 from cloud.identity.policy import (
     LOGIN_CHARS_MAX,
     PASSWORD_CHARS_MAX,
-    PASSWORD_CHARS_MIN,
     SECOND_FACTOR,
     TOUCH_EVERY_MS,
     Standing,
@@ -128,11 +126,8 @@ class FrontDoor:
     def change_password(self, visit: Visit, old: str | None, new: str, address: str) -> None:
         """One's own; every other session ends. old: may be missing where there is none yet.
 
-        Raises BadCredentials, Malformed for one that is too short, SlowDown.
+        Raises BadCredentials or SlowDown.
         """
-        if not PASSWORD_CHARS_MIN <= len(new) <= PASSWORD_CHARS_MAX:
-            text = f"a password has {PASSWORD_CHARS_MIN} to {PASSWORD_CHARS_MAX} characters"
-            raise Malformed(text)
         account = visit.account
         stored = self._store.read(lambda work: store.password_hash(work, account.id))
         if stored is not None and not self._is_old(account, old, stored, address):

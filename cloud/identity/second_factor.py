@@ -37,7 +37,9 @@ def begin(work: Work, account: Account, secrets: Secrets) -> Enrolment:
                 account_id=account.id, secret=None, pending=secret, last_step=0
             )
         )
-    return Enrolment(secret, pyotp.TOTP(secret).provisioning_uri(account.login, issuer_name=ISSUER))
+    return Enrolment(
+        secret, pyotp.TOTP(secret).provisioning_uri(name=account.login, issuer_name=ISSUER)
+    )
 
 
 def confirm(work: Work, account_id: str, code: str, secrets: Secrets) -> list[str]:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 from cloud.identity import second_factor, sessions
 from cloud.identity.errors import SecondFactorNeeded
 from cloud.identity.front_door import Visit
+from cloud.identity.policy import PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN
 from cloud.storage.unit import Work
 from cloud.web.desk import Commander, OnDesk, command, source_of
 from cloud.web.shapes import PROBLEM, Enrolment, RecoveryCodes, answer
@@ -25,7 +26,7 @@ class PasswordBody(BaseModel):
     """old: not needed while the account has no password."""
 
     old: str | None = Field(None, max_length=1000)
-    new: str = Field(min_length=1, max_length=1000)
+    new: str = Field(min_length=PASSWORD_CHARS_MIN, max_length=PASSWORD_CHARS_MAX)
 
 
 def own_routes() -> APIRouter:
