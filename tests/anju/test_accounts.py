@@ -32,7 +32,7 @@ def desk(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Desk:
     return Desk(tmp_path / "var", capsys)
 
 
-def test_the_first_administrator_is_made_in_an_empty_folder_and_gets_a_link(desk: Desk) -> None:
+def test_the_first_administrator_gets_a_link(desk: Desk) -> None:
     made = desk.first()
 
     assert made["link"].startswith("/login#link=")

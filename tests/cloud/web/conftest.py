@@ -1,6 +1,7 @@
 """A web application over a real store with the demo's people and homes."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -63,6 +64,7 @@ class Town(NamedTuple):
     accounts: dict[str, DemoAccount]
     clock: HandClock
     registry: Registry
+    dispatch: DispatchDesk
 
     def sign_in(self, login: str = "operator") -> str:
         """By password; the csrf token."""
@@ -123,6 +125,12 @@ class Town(NamedTuple):
 
 @pytest.fixture
 def town(tmp_path: Path) -> Iterator[Town]:
+    with open_town(tmp_path) as town:
+        yield town
+
+
+@contextmanager
+def open_town(tmp_path: Path) -> Iterator[Town]:
     hub = Hub(0)
     url = f"sqlite:///{tmp_path / 'anju.db'}"
     writing = open_engine(url, writes=True)
@@ -180,5 +188,5 @@ def town(tmp_path: Path) -> Iterator[Town]:
     )
     with TestClient(app, base_url="http://testserver") as client:
         people = {each.login: each for each in made}
-        yield Town(client, store, hub, people, clock, registry)
+        yield Town(client, store, hub, people, clock, registry, dispatch)
     store.stop()
