@@ -158,6 +158,11 @@ async def _enter(
 async def _session(desk: Desk, visit: Visit) -> SessionShown:
     """With the shift that is under way, so that a reloaded console stays on it."""
     account = visit.account
-    shift = await read(desk, lambda work: store.open_shift(work, account.id))
     needs_second = account.role in SECOND_FACTOR and not visit.has_second
-    return SessionShown(account, visit.csrf, desk.clock.now_ms(), shift, needs_second)
+
+    def see(work: Work) -> SessionShown:
+        shift = store.open_shift(work, account.id)
+        has_password = store.password_hash(work, account.id) is not None
+        return SessionShown(account, visit.csrf, work.now_ms, shift, needs_second, has_password)
+
+    return await read(desk, see)

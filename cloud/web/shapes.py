@@ -34,6 +34,7 @@ class SessionShown(Struct, frozen=True):
     server_time_ms: int
     shift: Shift | None
     needs_second_factor: bool
+    has_password: bool
 
 
 class ShiftShown(Struct, frozen=True):

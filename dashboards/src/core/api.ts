@@ -5,6 +5,7 @@ import type {
   AlarmDetail,
   Candidate,
   DeclineReason,
+  Enrolment,
   Offer,
   Report,
   Session,
@@ -59,6 +60,11 @@ export class Api {
   // Session and duty
   sign_in = (login: string, password: string) => this.#enter('/api/session', { login, password })
   sign_in_by_link = (token: string) => this.#enter('/api/session/link', { token })
+  second_step = (ticket: string, code: string) => this.#enter('/api/session/second', { ticket, code })
+  begin_second_factor = () => this.#send<Enrolment>('POST', '/api/session/second-factor', {})
+  confirm_second_factor = (code: string) =>
+    this.#send<{ recovery_codes: string[] }>('POST', '/api/session/second-factor/confirm', { code })
+  choose_password = (password: string) => this.#send<void>('PUT', '/api/session/password', { new: password })
   sign_out = () => this.#send<void>('DELETE', '/api/session', undefined, new_key())
 
   async session(): Promise<Session> {
