@@ -18,7 +18,10 @@ from tests.e2e.town import Refused, Thing, Town, now_ms
 from tests.waiting import eventually
 
 STATIC: Final = Path(__file__).parents[2] / "cloud" / "static"
-CSP: Final = "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
+CSP: Final = (
+    "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; "
+    "form-action 'self'"
+)
 BEAT_S: Final = 0.5
 COOKIE: Final = "anju_session"
 SIGN_IN: Final = ("session", "session/link", "session/second")
