@@ -136,7 +136,7 @@ class Ack(Struct, tag_field="t", tag="ack", omit_defaults=True):
     seqs: list[Seq] = []
     intervals: list[Interval] = []
     refused: list[Refusal] = []
-    hello: bool = False  # answers a Hello: seqs then lists only rows in the Hello's range
+    hello: bool = False  # answers a Hello: seqs then lists rows from the Hello's lowest on
 
 
 class Say(Struct, tag_field="t", tag="say"):

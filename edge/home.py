@@ -392,6 +392,8 @@ class HomePump:
                 self._keep_ms = now.monotonic_ms + KEEP_MS
                 self._keeper.forget_commands(now)
             self._journal.checkpoint()
+        except JournalBroken as error:
+            return self._failed(error, now)
         except JournalError as error:
             self._health.trouble("journal", str(error), now)
         return self._idle_ms

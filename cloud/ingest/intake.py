@@ -19,6 +19,7 @@ from contract.messages import Ack, Batch, Done, Hello, Refusal, Row
 from contract.properties import Identity, fingerprint, from_properties
 from contract.vocabulary import SPECS, Measurement
 
+SEQ_MAX: Final = 2**53 - 1
 HELLO_SEQS_MAX: Final = 5000  # rows confirmed in answer to one hello; the rest when they come again
 _NAMES: Final = {m.value: lane_of(m) for m in Measurement}
 _NOTICES: Final = {notice.value for notice in Notice}
@@ -170,10 +171,10 @@ class Intake:
             ack = Ack(journal=hello.journal, lane=name, cloud_epoch=self._epoch, hello=True)
             if key.lane in INTERVAL_LANES:
                 ack.intervals = received.begin_at(work, key, held.lowest)
-            elif held.lowest <= held.highest:
-                stored = received.stored_between(
-                    work, key, held.lowest, held.highest, HELLO_SEQS_MAX
-                )
+            else:
+                # Beyond its highest too: a disk that has forgotten rows would give their numbers
+                # again, and a press would pass for a repetition.
+                stored = received.stored_between(work, key, held.lowest, SEQ_MAX, HELLO_SEQS_MAX)
                 ack.seqs = [seq for seq, why in stored if why is None]
                 ack.refused = [Refusal(seq, why) for seq, why in stored if why is not None]
             answers.append(Answer(hello.gateway, ack))

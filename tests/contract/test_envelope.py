@@ -128,7 +128,9 @@ def test_a_batch_carries_rows_up_to_a_limit(count, is_read):
     body = zlib.compress(changed(lane="data", devices=[{"id": "z", "rows": rows}]))
 
     if is_read:
-        assert len(decode_up(body, JSON_DEFLATE).devices[0].rows) == count
+        message = decode_up(body, JSON_DEFLATE)
+        assert isinstance(message, Batch)
+        assert len(message.devices[0].rows) == count
     else:
         with pytest.raises(Malformed, match="at most 5000 rows"):
             decode_up(body, JSON_DEFLATE)

@@ -1,7 +1,10 @@
 """The home's pump: what is taken, when it is committed, what the broker may forget."""
 
+import pytest
+
 from contract.lanes import Lane
 from contract.messages import Ack, Say
+from edge.errors import JournalBroken
 from edge.home import GROUP_MAX, GROUP_MS
 from tests.edge.dialects.bridge import IEEE, body
 from tests.edge.fakes import NOON_MS
@@ -301,6 +304,20 @@ def test_a_damaged_journal_is_set_aside_and_what_is_in_hand_goes_into_the_new_on
     assert house.journal.id == "jr-2"
     assert house.rows() == [("journal_trouble", None, None), PRESS]
     assert house.home_broker.unacknowledged == []
+
+
+def test_damage_that_only_a_reader_met_sets_the_journal_aside_within_a_second(house):
+    house.press()
+    house.acknowledge(1)
+    with house.journal.writing() as work:
+        work._db.execute("UPDATE rows SET value = '{'")
+    with pytest.raises(JournalBroken):
+        house.rows()
+
+    house.pass_s(1)
+
+    assert house.journal.id == "jr-2"
+    assert [row[0] for row in house.rows()] == ["journal_trouble"]
 
 
 def test_calls_of_a_journal_that_was_set_aside_ring_no_siren_for_ever(house):

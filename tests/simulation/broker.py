@@ -166,6 +166,12 @@ class Broker:
         self.heard: Callable[[Message], bool] = lambda _message: False
         self._retained: dict[str, Message] = {}
 
+    @property
+    def is_at_rest(self) -> bool:
+        """It is there, and holds nothing that somebody is still to get."""
+        held = (session.queue or session.flight for session in self.sessions.values())
+        return self.is_up and not any(held)
+
     def open(self, client: Client) -> Wire | None:
         """A connection; None: nobody answers."""
         if not self.is_up:

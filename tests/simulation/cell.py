@@ -10,7 +10,7 @@ from random import Random
 from tempfile import mkdtemp
 from typing import Any, Final
 
-from sqlalchemy import Column, Engine, Integer, Table, Text, event, insert
+from sqlalchemy import Column, Engine, Integer, MetaData, Table, Text, event, insert
 
 from cloud.dictionary import read_dictionary
 from cloud.dispatch.service import DispatchDesk
@@ -53,10 +53,11 @@ CONFIG: Final = Path(__file__).parents[2] / "config"
 WORDS: Final = read_dictionary(CONFIG / "words")
 RULES: Final = RuleSet(read_rules(CONFIG / "rules"))
 POLICY: Final = read_policy(CONFIG / "policies" / "default.yaml")
+WITNESS: Final = MetaData()  # beside the product's tables, never among them
 # What the judge was told, written in the transaction that tells it: what commits, was applied.
 witness_table: Final = Table(
     "sim_witness",
-    metadata,
+    WITNESS,
     Column("n", Integer, primary_key=True),
     Column("key", Text, nullable=False),
     Column("device", Text, nullable=False),
@@ -65,7 +66,7 @@ witness_table: Final = Table(
 )
 done_table: Final = Table(
     "sim_done",
-    metadata,
+    WITNESS,
     Column("n", Integer, primary_key=True),
     Column("letter", Text, nullable=False),
     Column("at_ms", Integer, nullable=False),
@@ -217,6 +218,7 @@ def _template() -> Path:
     url = f"sqlite:///{file}"
     writing, reading = (_quick(open_engine(url, writes=each)) for each in (True, False))
     metadata.create_all(writing)
+    WITNESS.create_all(writing)
     store = Store(writing, reading, CloudClock(Time()), ids=counted_ids())
     store.write(lambda work: load_demo(work, CONFIG))
     store.stop()

@@ -6,7 +6,7 @@ from typing import Final
 
 import pytest
 
-SHORT: Final = 16  # seeds of `make test`, from 1 on
+SHORT: Final = 12  # seeds of `make test`, from 1 on
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -230,8 +230,8 @@ class SimSource:
             case Puback(mid):
                 self._unconfirmed.pop(mid, None)
             case Deliver():
-                mid, message = packet.mid, packet.message
-                receipt = None if mid is None else self._book.taken(mid)
+                message = packet.message
+                receipt = None if packet.mid is None else self._book.taken(packet.mid)
                 self._queue.append(self._delivery(message, receipt, packet.expiry_s))
                 self.signal.set()
             case _:

@@ -6,6 +6,7 @@ import pytest
 
 from tests.simulation.storm import run_seed
 
+REPLAYED = 283  # a seed with many kills
 REPLAY = "python -m pytest tests/simulation/test_seeds.py --seed"
 
 
@@ -21,20 +22,8 @@ def test_a_seed_replays_to_the_last_step(tmp_path: Path) -> None:
     (tmp_path / "first").mkdir()
     (tmp_path / "again").mkdir()
 
-    first = run_seed(7, tmp_path / "first")
-    again = run_seed(7, tmp_path / "again")
+    first = run_seed(REPLAYED, tmp_path / "first")
+    again = run_seed(REPLAYED, tmp_path / "again")
 
-    assert first.kills > 0
+    assert first.kills > 5
     assert again.digest == first.digest
-
-
-def test_an_edge_that_acknowledges_before_its_commit_is_found_out(tmp_path: Path) -> None:
-    def is_found_out(seed: int) -> bool:
-        folder = tmp_path / str(seed)
-        folder.mkdir()
-        return any(
-            "presses acknowledged" in each
-            for each in run_seed(seed, folder, settles_early=True).broken
-        )
-
-    assert any(is_found_out(seed) for seed in range(1, 30))

@@ -49,6 +49,8 @@ def is_drained(world: World) -> bool:
     journal, store = world.gateway.journal, world.cell.store
     if journal is None or store is None or any(journal.view.counts().values()):
         return False
+    if not (world.home_broker.is_at_rest and world.cloud_broker.is_at_rest):
+        return False
     return store.read(lambda work: timers.next_due_ms(work) is None and not _pending(work))
 
 

@@ -174,6 +174,16 @@ def test_a_session_start_is_answered_by_what_is_stored(take: Take) -> None:
     assert all(answer.ack.hello for answer in answers)
 
 
+def test_a_journal_that_has_forgotten_rows_is_told_their_numbers(take: Take) -> None:
+    take(delivery(press(4)))
+    take(delivery(press(9)))
+
+    answers = take(delivery(hello(alarm=(5, 4)), lane=Lane.HEALTH))
+
+    [answer] = [each for each in answers if each.ack.lane == "alarm"]
+    assert answer.ack.seqs == [9]
+
+
 def test_a_confirmed_command_reaches_the_outbox(take: Take, judge: FakeJudge) -> None:
     take(delivery(Done(GATEWAY, ["say-1"]), lane=Lane.HEALTH))
 

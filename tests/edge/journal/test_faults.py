@@ -14,7 +14,7 @@ from tests.edge.journal.paper import Calls, Paper, dies, fails
 from tests.edge.journal.story import ATTEMPTS, GROUPS, Story, check
 
 N_MAX = 1_000
-CODES = [sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL]
+IO, FULL = sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL
 
 
 def each_n(tmp_path: Path, run: Callable[[Path, int], bool]) -> None:
@@ -43,14 +43,13 @@ def failing(folder: Path, calls: Calls) -> bool:
     return calls.is_untouched
 
 
-@pytest.mark.parametrize("code", CODES)
-@pytest.mark.parametrize("is_after", [False, True])
+@pytest.mark.parametrize(("code", "is_after"), [(IO, False), (IO, True), (FULL, False)])
 def test_the_nth_call_fails(tmp_path, code, is_after):
     each_n(tmp_path, lambda folder, n: failing(folder, Calls(fails(code), n, is_after=is_after)))
 
 
 def test_from_the_nth_call_on_everything_fails_for_a_while(tmp_path):
-    each_n(tmp_path, lambda folder, n: failing(folder, Calls(fails(CODES[0]), n, lasts=7)))
+    each_n(tmp_path, lambda folder, n: failing(folder, Calls(fails(IO), n, lasts=7)))
 
 
 def in_a_child(work: Callable[[], None]) -> int:
