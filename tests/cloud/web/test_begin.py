@@ -78,7 +78,7 @@ def begin(office: Office) -> None:
     station = {"id": "st-1", "name": WORDS, "phone": "0", "responders": [person], **place}
     office.do("PUT", "/api/stations", station)
     resident = {"id": "rs-1", "name": "-", "name_en": "-", "age": 80, "sex": "f"}
-    home = {"id": "ho-1", "address": WORDS, "door_code": "2580", **place}
+    home = {"id": "ho-1", "address": WORDS, "door_code": "2580-canary", **place}
     home["residents"] = [{**resident, "lives_alone": True}]
     office.do("PUT", "/api/gateways/gw-first01/homes", home)
     device = {"uid": "z2m:0x1", "home": "ho-1", "topic": "zigbee2mqtt/bath", "key": "sos-bath"}
@@ -137,10 +137,10 @@ def test_whoever_does_not_say_the_door_code_does_not_wipe_it_out(office: Office)
 
     office.do("PUT", "/api/gateways/gw-first01/homes", home)
 
-    assert office.town.store.read(lambda work: door_code_of(work, "ho-1")) == "2580"
+    assert office.town.store.read(lambda work: door_code_of(work, "ho-1")) == "2580-canary"
     shown = office.town.get("/api/homes/ho-1")
     assert shown["home"]["address"]["en"] == "new"
-    assert "2580" not in str(shown)
+    assert "2580-canary" not in str(shown)
 
 
 def test_nobody_shuts_themselves_out(office: Office) -> None:
