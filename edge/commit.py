@@ -2,7 +2,7 @@
 may send again."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from contract.lanes import ROW_LANES, Lane
 from contract.messages import DownMessage
@@ -16,6 +16,8 @@ from edge.link import Arrived
 from edge.meaning import DOUBLE_WITHIN_MS, Reading
 from edge.redelivery import Delivery
 from edge.residents import Residents
+
+SETS_DUP: Final = "home_sets_dup"
 
 
 class Waiting(NamedTuple):
@@ -46,6 +48,7 @@ class Commit:
         self._settled_n = self._sure_n = self._forgotten_n = 0
         self._proofs: dict[int, int] = {}  # publication -> what had been settled before it
         self._is_stale = False
+        self.sets_dup = False  # the home broker marks what it delivers again
 
     def begin(self) -> None:
         """From what the journal holds."""
@@ -54,6 +57,7 @@ class Commit:
         self._settled_n = self._sure_n = self._forgotten_n = 0
         self._proofs.clear()
         self._rejected_n = view.rejected_so_far()
+        self.sets_dup = view.meta(SETS_DUP) == "1"
         self._is_stale = True
 
     def rolled_back(self) -> None:
@@ -70,6 +74,8 @@ class Commit:
         written: list[list[Row]] = []
         with self._journal.writing() as work:
             n, rejected_n = self._n, self._rejected_n
+            if self._intake.has_seen_dup and not self.sets_dup:
+                work.set_meta(SETS_DUP, "1")
             for each in batch:
                 rows = [self._append(work, *entry) for entry in each.read.entries]
                 written.append(rows)
@@ -81,6 +87,7 @@ class Commit:
                     message, reason = each.message, each.read.rejected
                     work.reject(rejected_n, now.wall_ms, message.topic, message.payload, reason)
         self._n, self._rejected_n = n, rejected_n
+        self.sets_dup |= self._intake.has_seen_dup
         for each, rows in zip(batch, written, strict=True):
             if each.read.delivery is not None:
                 each.read.delivery.rows = tuple(_keys(rows))
@@ -119,11 +126,18 @@ class Commit:
         """A new connection. Committed deliveries that may come again on it, in order."""
         if not is_resumed:
             self._sure_n = self._n
+            self._learn(sets_dup=False)  # it may be another broker
         return [
             Delivery(m.origin.mid, m.origin.topic, m.origin.sha256, m.rows)
             for m in self._journal.view.messages()
             if m.n > self._sure_n
         ]
+
+    def _learn(self, *, sets_dup: bool) -> None:
+        if self.sets_dup != sets_dup:
+            with self._journal.writing() as work:
+                work.set_meta(SETS_DUP, "1" if sets_dup else "0")
+            self.sets_dup = self._intake.has_seen_dup = sets_dup
 
     def settled(self) -> None:
         """All that is committed has just been settled."""

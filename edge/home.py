@@ -146,7 +146,7 @@ class HomePump:
         if is_resumed:  # what is in hand was not acknowledged either, and lies behind
             in_hand = (each.read.delivery for each in self._group)
             may_come_again += [each for each in in_hand if each is not None]
-        self._intake.joined(may_come_again)
+        self._intake.joined(may_come_again, sets_dup=self._commit.sets_dup)
         self._status.joined()
         self._telling.joined(now)
 

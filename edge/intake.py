@@ -43,6 +43,7 @@ class Intake:
         self._hearing, self._residents, self._doubles = hearing, residents, Doubles()
         self._health, self._held = health, held
         self._again = Redelivery(())
+        self.has_seen_dup = False  # the broker marks what it delivers again
         self._sos_topics: dict[str, str] = {}
 
     def remember(self, recent: Iterable[Row]) -> None:
@@ -58,14 +59,16 @@ class Intake:
         self._sos_topics = {device.topic: device.id for device in devices if device.is_sos}
         self._residents.configure(devices, cancel_window_s)
 
-    def joined(self, unsettled: Iterable[Delivery]) -> None:
-        """A new connection; these deliveries of earlier ones may come again."""
-        self._again = Redelivery(tuple(unsettled))
+    def joined(self, unsettled: Iterable[Delivery], *, sets_dup: bool = False) -> None:
+        """A new connection; these deliveries of earlier ones may come again. sets_dup: as in
+        Redelivery."""
+        self._again = Redelivery(tuple(unsettled), sets_dup=sets_dup)
 
     def read(self, message: Arrived, taken: Taken) -> Read:
         """What to journal of it. Raises nothing for bad input."""
         delivery = _delivery(message)
         known = None
+        self.has_seen_dup |= message.is_dup
         if delivery is not None:
             known = self._again.first_of(delivery, is_dup=message.is_dup)
         if message.topic.startswith(OWN_TOPICS):

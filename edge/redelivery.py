@@ -26,16 +26,21 @@ class Delivery:
 
 
 class Redelivery:
-    """One connection's memory of the one before. unsettled: in order of delivery."""
+    """One connection's memory of the one before. unsettled: in order of delivery.
 
-    def __init__(self, unsettled: Sequence[Delivery]) -> None:
-        self._unsettled = list(unsettled)
+    sets_dup: this broker has marked a redelivery before, so what it does not mark is new. Without
+    that a press with the bytes of an old one could be taken for it, where the broker had lost our
+    session and we died before it said so.
+    """
+
+    def __init__(self, unsettled: Sequence[Delivery], *, sets_dup: bool = False) -> None:
+        self._unsettled, self._sets_dup = list(unsettled), sets_dup
         self._seen = 0
 
     def first_of(self, new: Delivery, *, is_dup: bool) -> Delivery | None:
         """The delivery that this one is again; None where it is new. Call it for every QoS 1
         message."""
-        if not self._unsettled:
+        if not self._unsettled or (self._sets_dup and not is_dup):
             return None
         self._seen += 1
         if self._seen > LOOK_AT_MAX:

@@ -4,8 +4,10 @@
 import pytest
 
 from contract.lanes import Lane
+from edge.commit import SETS_DUP
 from edge.redelivery import LOOK_AT_MAX, Delivery, Redelivery
 from tests.edge.dialects.bridge import body
+from tests.edge.fakes import FakeLink
 from tests.edge.house import BUTTON, House
 
 PRESS, AGAIN = ("sos", None, None), ("sos", 1, None)
@@ -58,6 +60,15 @@ def test_what_lies_before_a_redelivered_one_was_acknowledged():
     again.first_of(delivery(8, "q"), is_dup=True)
 
     assert again.first_of(delivery(7, "p"), is_dup=True) is None
+
+
+@pytest.mark.parametrize(
+    ("mid", "is_dup", "is_known"), [(7, True, True), (7, False, False), (1, False, False)]
+)
+def test_of_a_broker_that_marks_what_it_delivers_again_the_unmarked_is_new(mid, is_dup, is_known):
+    again = Redelivery([delivery(7)], sets_dup=True)
+
+    assert (again.first_of(delivery(mid), is_dup=is_dup) is not None) is is_known
 
 
 @pytest.mark.parametrize(("others", "is_known"), [(LOOK_AT_MAX - 1, True), (LOOK_AT_MAX, False)])
@@ -121,6 +132,40 @@ def test_a_broken_connection_is_like_a_crash(either: House):
     either.turn()
 
     assert either.rows() == [PRESS, AGAIN]
+
+
+def test_that_the_broker_marks_is_learnt_and_outlives_the_agent(house: House):
+    killed_before_the_acknowledgement(house)
+
+    house.start()
+    house.restart()
+
+    assert house.journal.view.meta(SETS_DUP) == "1"
+
+
+def test_a_session_that_nobody_saw_end_does_not_swallow_a_press(house: House):
+    killed_before_the_acknowledgement(house)
+    house.start()
+    killed_before_the_acknowledgement(house)
+    house.home_broker.forget()
+    unlucky = FakeLink(house.home_broker)  # an agent that dies before it knows of the new session
+    unlucky.tend(0)
+    unlucky.close()
+    house.press_while_dead()
+
+    house.start()
+
+    assert house.rows() == [PRESS, AGAIN, PRESS, PRESS]
+
+
+def test_a_broker_without_our_session_may_be_another_one(house: House):
+    killed_before_the_acknowledgement(house)
+    house.start()
+
+    house.home_broker.forget()
+    house.turn()
+
+    assert house.journal.view.meta(SETS_DUP) == "0"
 
 
 def test_a_press_that_comes_a_third_time_repeats_the_first(either: House):

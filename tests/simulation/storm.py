@@ -112,7 +112,7 @@ class Storm:
         is_killed = self._random.random() < 0.3
         notices = [self._random.choice((0, 1_000)) for _ in broker.wires]
         lost = broker.stop(notices, is_killed=is_killed)
-        if broker is world.home_broker:
+        if broker is world.home_broker and not broker.sessions:
             self._people.forgive(lost)
         world.later(self._random.choice((200, 3_000, 40_000)), "broker", broker.start)
         return f"{broker.name} {is_killed}"
