@@ -23,6 +23,7 @@ COMMANDS: Final = {
     "bench": "time a part against the floor of what it is built on",
     "rules": "check rule files, and run the stories beside them",
     "ca": "certificates of gateways, brokers and services",
+    "accounts": "the first administrator, and ways back in",
     "db": "the store: upgrade, downgrade, backup, restore, check",
 }
 INTERRUPTED: Final = 130  # as shells say it of Ctrl-C

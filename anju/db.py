@@ -22,6 +22,7 @@ from cloud.alarms.store import broken_chains
 from cloud.app import PARTS, part_lock
 from cloud.clock import SystemClock
 from cloud.durable.feed import counter_table
+from cloud.identity import audit
 from cloud.ingest.mqtt import BrokerAddress
 from cloud.settings import CloudSettings
 from cloud.storage import migrate
@@ -79,6 +80,10 @@ def add(commands: Commands) -> None:
             one.add_argument("file", type=Path, nargs="?", help="where to; else DIR/backups")
         if name == "restore":
             one.add_argument("file", type=Path, help="the backup")
+        if name == "check":
+            one.add_argument(
+                "--anchor", type=_anchor, metavar="N:HASH", help="an audit head of an earlier check"
+            )
         if name == "downgrade":
             one.add_argument("revision", nargs="?", default="-1", help="else the one before")
         add_json(one)
@@ -88,8 +93,8 @@ def add(commands: Commands) -> None:
 def run(args: argparse.Namespace) -> int:
     """0: done, or all is well; 1: there are problems."""
     verb: Verb = args.do
-    settings = _settings(args)
-    keeper = SqliteStore(settings) if settings.server is None else PostgresStore(settings)
+    settings = settings_of(args)
+    keeper = keeper_of(settings)
     try:
         document = {"problems": [], **verb(args, settings, keeper)}
     except DBAPIError as error:
@@ -99,9 +104,15 @@ def run(args: argparse.Namespace) -> int:
     except StoreError as error:
         raise CannotRun(str(error)) from error
     problems: list[str] = document["problems"]
-    facts = ", ".join(f"{key} {document[key]}" for key in ("revision", "file", "bytes"))
+    told = ("revision", "file", "bytes", "audit_head")
+    facts = ", ".join(f"{key} {document[key]}" for key in told if key in document)
     show(args, document, [*problems, facts])
     return 1 if problems else 0
+
+
+def keeper_of(settings: CloudSettings) -> Keeper:
+    """Of the store that the settings name."""
+    return SqliteStore(settings) if settings.server is None else PostgresStore(settings)
 
 
 def _upgrade(_args: argparse.Namespace, _settings: CloudSettings, keeper: Keeper) -> dict[str, Any]:
@@ -134,18 +145,37 @@ def _restore(args: argparse.Namespace, settings: CloudSettings, keeper: Keeper) 
     return {**keeper.document(), "before": before}
 
 
-def _check(_args: argparse.Namespace, _settings: CloudSettings, keeper: Keeper) -> dict[str, Any]:
+def _check(args: argparse.Namespace, _settings: CloudSettings, keeper: Keeper) -> dict[str, Any]:
     keeper.require()
     problems = keeper.faults()
     if not problems:  # in a broken file the rest would only repeat it
         differing = migrate.check(keeper.url)
         problems = [f"tables differ from this version: {str(each)[:200]}" for each in differing]
         if not problems:
-            problems = _with_store(keeper.url, lambda store: store.read(broken_chains))
+            return {**keeper.document(), **_chains(args, keeper)}
     return {**keeper.document(), "problems": problems}
 
 
-def _settings(args: argparse.Namespace) -> CloudSettings:
+def _chains(args: argparse.Namespace, keeper: Keeper) -> dict[str, Any]:
+    """The alarms' histories and the audit; its head is told, to be written down elsewhere."""
+
+    def look(work: Work) -> tuple[list[str], audit.Head]:
+        faults = broken_chains(work) + audit.broken(work, args.anchor)
+        return faults, audit.head(work)
+
+    problems, head = with_store(keeper.url, lambda store: store.read(look))
+    return {"problems": problems, "audit_head": f"{head.n}:{head.hash}"}
+
+
+def _anchor(text: str) -> audit.Head:
+    n, _, chained = text.partition(":")
+    if not n.isdecimal() or len(chained) != len(audit.FIRST_HASH):
+        raise argparse.ArgumentTypeError("an audit head reads NUMBER:HASH")
+    return audit.Head(int(n), chained)
+
+
+def settings_of(args: argparse.Namespace) -> CloudSettings:
+    """What --config or --data say of the installation. Raises CannotRun."""
     if args.config is not None:
         return settings_from(args.config)
     nobody = BrokerAddress("", 0)
@@ -184,10 +214,11 @@ def _begin_epoch(url: URL) -> None:
     def renew(work: Work) -> None:
         work.execute(update(counter_table).values(epoch=work.new_id("ep")))
 
-    _with_store(url, lambda store: store.write(renew))
+    with_store(url, lambda store: store.write(renew))
 
 
-def _with_store(url: URL, use: Callable[[Store], Any]) -> Any:
+def with_store(url: URL, use: Callable[[Store], Any]) -> Any:
+    """What `use` makes of the store, which is closed then."""
     store = Store(open_engine(url, writes=True), open_engine(url, writes=False), SystemClock())
     try:
         return use(store)

@@ -30,6 +30,7 @@ from cloud.fleet.deny import DenyList
 from cloud.fleet.enrolment import Enrolment
 from cloud.identity.front_door import FrontDoor
 from cloud.identity.passwords import Passwords
+from cloud.identity.rates import Rates
 from cloud.identity.tokens import SystemSecrets
 from cloud.ingest import fence
 from cloud.ingest.intake import Intake
@@ -62,12 +63,19 @@ from cloud.timeseries.embedded import DuckSeries
 from cloud.timeseries.port import TimeSeries
 from cloud.travel.estimate import CrowTravel
 from cloud.web import feed, health, sessions
+from cloud.web.accounts import account_routes
 from cloud.web.alarms import alarm_routes
+from cloud.web.audit import audit_routes
+from cloud.web.consents import consent_routes
 from cloud.web.desk import Desk
 from cloud.web.duty import duty_routes
 from cloud.web.enrol import enrol_routes
+from cloud.web.family import family_routes
 from cloud.web.homes import home_routes
 from cloud.web.offers import offer_routes
+from cloud.web.readings import reading_routes
+from cloud.web.registry import registry_routes
+from cloud.web.second_factor import own_routes
 from cloud.web.server import build_app
 from cloud.web.serving import HttpServer
 from cloud.web.snapshot import rows_of
@@ -308,6 +316,8 @@ class Cloud:
             clock=parts.clock,
             build=_build_of(parts.settings.pages_dir),
             is_ready=self.is_ready,
+            rates=Rates(parts.clock),
+            secrets=SystemSecrets(),
             is_secure=parts.settings.http.is_secure,
         )
         _turn(ends, parts, FeedPump(parts.store, parts.hub))
@@ -432,11 +442,18 @@ def _carriers(down: MqttSource) -> Mapping[str, Carrier]:
 def _routers(parts: Parts) -> list[APIRouter]:
     return [
         sessions.session_routes(),
+        own_routes(),
+        account_routes(),
+        audit_routes(),
+        consent_routes(),
+        family_routes(),
+        home_routes(),
+        registry_routes(),
         sessions.shift_routes(alarms.claimed_by),
         alarm_routes(parts.dispatch),
         offer_routes(parts.dispatch),
         station_routes(parts.dispatch),
-        home_routes(parts.series),
+        reading_routes(parts.series),
         duty_routes(),
         enrol_routes(Enrolment(parts.store, parts.settings.fleet, parts.clock)),
         feed.routes(rows_of(parts.dispatch)),

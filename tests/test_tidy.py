@@ -67,6 +67,9 @@ COMMANDS: Final = {
         "anju rules check config/rules": "test_the_shipped_rules_hold",
         "anju rules test config/rules": "test_the_shipped_rules_hold",
     },
+    "tests/anju/test_accounts.py": {
+        "anju accounts create": "test_the_first_administrator_gets_a_link",
+    },
     "tests/anju/test_db.py": {
         "anju db upgrade": "test_a_new_store_has_the_newest_revision_and_no_problems",
         "anju db downgrade": "test_going_back_saves_the_store_first",

@@ -1,6 +1,5 @@
 """Alarms in the store: the present state in one row, its history in rows that are only appended."""
 
-from collections.abc import Collection
 from hashlib import sha256
 from typing import Any, Final, NamedTuple
 
@@ -22,6 +21,7 @@ from sqlalchemy import (
 from cloud.alarms.errors import StaleRevision
 from cloud.alarms.events import Event
 from cloud.alarms.model import Alarm
+from cloud.identity.scope import Scope
 from cloud.storage.schema import metadata
 from cloud.storage.unit import Work
 
@@ -37,6 +37,7 @@ alarm_table = Table(
     Column("handling", Text, nullable=False),
     Column("claimed_by", Text),
     Column("area_code", Text, nullable=False),
+    Column("home_id", Text, index=True),
     Column("raised_at_ms", BigInteger, nullable=False),
     Column("rev", Integer, nullable=False),
     Column("head", Text, nullable=False),  # hash of the last history row
@@ -110,17 +111,32 @@ def alarm_of_press(work: Work, press_key: str) -> str | None:
 
 
 def open_alarms(work: Work) -> list[Alarm]:
-    """Every open alarm, oldest first."""
+    """Every open alarm of the cell, oldest first: for what happens by itself."""
     c = alarm_table.c
     found = select(c.body).where(c.is_open.is_(True)).order_by(c.raised_at_ms, c.no)
     rows = work.execute(found)
     return [_decode_alarm(row.body) for row in rows]
 
 
-def latest_alarms(work: Work, areas: Collection[str], limit: int) -> list[Alarm]:
-    """Alarms of these areas, open or closed, newest first."""
+def find_seen(work: Work, scope: Scope, alarm_id: str) -> Kept | None:
+    """As `find`, where the alarm is for the scope's eyes."""
     c = alarm_table.c
-    found = select(c.body).where(c.area_code.in_(areas))
+    found = select(c.body, c.head).where(c.id == alarm_id, scope.homes(c.home_id, c.area_code))
+    row = work.execute(found).first()
+    return None if row is None else Kept(_decode_alarm(row.body), row.head)
+
+
+def open_alarms_seen(work: Work, scope: Scope) -> list[Alarm]:
+    """As `open_alarms`, those that are for the scope's eyes."""
+    c = alarm_table.c
+    found = select(c.body).where(c.is_open.is_(True), scope.homes(c.home_id, c.area_code))
+    return [_decode_alarm(row.body) for row in work.execute(found.order_by(c.raised_at_ms, c.no))]
+
+
+def latest_alarms_seen(work: Work, scope: Scope, limit: int) -> list[Alarm]:
+    """Open or closed, newest first."""
+    c = alarm_table.c
+    found = select(c.body).where(scope.homes(c.home_id, c.area_code))
     rows = work.execute(found.order_by(c.raised_at_ms.desc(), c.no.desc()).limit(limit))
     return [_decode_alarm(row.body) for row in rows]
 
@@ -181,6 +197,7 @@ def append(work: Work, before: Kept | None, alarm: Alarm, event: Event) -> Kept:
             "no": alarm.no,
             "fold_key": alarm.fold_key,
             "area_code": alarm.area_code,
+            "home_id": alarm.home.id if alarm.home else None,
             "raised_at_ms": alarm.raised_at_ms,
         }
         work.execute(insert(alarm_table).values(**fixed, **values))

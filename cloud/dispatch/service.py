@@ -33,6 +33,7 @@ from cloud.dispatch.model import TEXT_CHARS_MAX, Crew, Offer, OfferState
 from cloud.dispatch.units import Units
 from cloud.durable import feed
 from cloud.durable.timers import Timer, Timers
+from cloud.identity.scope import Scope
 from cloud.registry.events import DutyChanged
 from cloud.registry.registry import Registry
 from cloud.storage.bus import Bus
@@ -190,20 +191,16 @@ class DispatchDesk:
 
     # ------------------------------------------------------------ lists
 
-    def open_offers(
-        self, work: Work, *, station_id: str | None = None, areas: frozenset[str] | None = None
-    ) -> list[Shown]:
+    def open_offers(self, work: Work, scope: Scope) -> list[Shown]:
         """Offers that have not ended, oldest first; with door code only for a station."""
         return [
-            self._view(work, offer, is_for_station=station_id is not None)
-            for offer in store.open_offers(work, station_id, areas)
+            self._view(work, offer, is_for_station=scope.station is not None)
+            for offer in store.open_offers_seen(work, scope)
         ]
 
-    def units(
-        self, work: Work, *, station_id: str | None = None, areas: frozenset[str] | None = None
-    ) -> list[Shown]:
+    def units(self, work: Work, scope: Scope) -> list[Shown]:
         """Responders as they stand now."""
-        return self._units.shown(work, station_id, areas)
+        return self._units.shown(work, scope)
 
     # ------------------------------------------------------------ what happens by itself
 
@@ -307,10 +304,7 @@ class DispatchDesk:
 
     def _own(self, work: Work, offer_id: str, crew: Crew) -> Offer:
         """Another station's offer does not exist for who asks."""
-        offer = store.get_offer(work, offer_id)
-        if offer.station_id != crew.station_id:
-            raise NotFound(f"there is no offer {offer_id}", id=offer_id)
-        return offer
+        return store.get_own(work, offer_id, crew.station_id)
 
     def _told(self, offer: Offer) -> tuple[c.OfferRef, msgspec.Raw]:
         """As the alarm's history keeps it."""

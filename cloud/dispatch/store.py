@@ -7,6 +7,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    ColumnElement,
     Index,
     Integer,
     LargeBinary,
@@ -14,11 +15,13 @@ from sqlalchemy import (
     Text,
     insert,
     select,
+    true,
     update,
 )
 
 from cloud.alarms.errors import NotFound, StaleRevision
 from cloud.dispatch.model import Offer
+from cloud.identity.scope import Scope
 from cloud.storage.schema import metadata
 from cloud.storage.unit import Work
 
@@ -88,10 +91,15 @@ def find_offer(work: Work, offer_id: str) -> Offer | None:
 
 def get_offer(work: Work, offer_id: str) -> Offer:
     """As `find_offer`. Raises NotFound."""
-    offer = find_offer(work, offer_id)
-    if offer is None:
-        raise NotFound(f"there is no offer {offer_id}", id=offer_id)
-    return offer
+    return _found(offer_id, find_offer(work, offer_id))
+
+
+def get_own(work: Work, offer_id: str, station_id: str) -> Offer:
+    """As `get_offer`; another station's does not exist for who asks. Raises NotFound."""
+    c = offer_table.c
+    own = select(c.body).where(c.id == offer_id, c.station_id == station_id)
+    body = work.execute(own).scalar()
+    return _found(offer_id, None if body is None else _decode(body))
 
 
 def offers_of_alarm(work: Work, alarm_id: str) -> list[Offer]:
@@ -101,18 +109,27 @@ def offers_of_alarm(work: Work, alarm_id: str) -> list[Offer]:
     return sorted((_decode(row.body) for row in rows), key=lambda offer: offer.attempt)
 
 
-def open_offers(
-    work: Work, station_id: str | None = None, areas: frozenset[str] | None = None
-) -> list[Offer]:
-    """Offers that have not ended, oldest first: of one station, in these areas, or all."""
+def open_offers(work: Work, station_id: str | None = None) -> list[Offer]:
+    """Open offers of one station or all, oldest first: for what happens by itself."""
+    return _open(work, true() if station_id is None else offer_table.c.station_id == station_id)
+
+
+def open_offers_seen(work: Work, scope: Scope) -> list[Offer]:
+    """Offers that have not ended and are for the scope's eyes, oldest first."""
+    return _open(work, scope.rows(offer_table.c.area_code, offer_table.c.station_id))
+
+
+def _open(work: Work, condition: ColumnElement[bool]) -> list[Offer]:
     c = offer_table.c
-    wanted = select(c.body).where(c.is_open.is_(True))
-    if station_id is not None:
-        wanted = wanted.where(c.station_id == station_id)
-    if areas is not None:
-        wanted = wanted.where(c.area_code.in_(sorted(areas)))
-    rows = work.execute(wanted.order_by(c.offered_at_ms, c.id))
+    found = select(c.body).where(c.is_open.is_(True), condition)
+    rows = work.execute(found.order_by(c.offered_at_ms, c.id))
     return [_decode(row.body) for row in rows]
+
+
+def _found(offer_id: str, offer: Offer | None) -> Offer:
+    if offer is None:
+        raise NotFound(f"there is no offer {offer_id}", id=offer_id)
+    return offer
 
 
 def unit_rows(work: Work, responder_ids: list[str]) -> dict[str, UnitRow]:

@@ -11,6 +11,7 @@ from cloud.dispatch.model import Offer, OfferState
 from cloud.dispatch.store import UnitRow
 from cloud.dispatch.views import unit_view
 from cloud.durable import feed
+from cloud.identity.scope import Scope
 from cloud.registry.cards import StationCard
 from cloud.registry.events import DutyChanged
 from cloud.registry.registry import Registry
@@ -27,14 +28,12 @@ class Units:
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
 
-    def shown(
-        self, work: Work, station_id: str | None, areas: frozenset[str] | None
-    ) -> list[dict[str, Any]]:
-        """How everybody stands now: of one station, of the stations in these areas, or all."""
+    def shown(self, work: Work, scope: Scope) -> list[dict[str, Any]]:
+        """How everybody of the scope's stations stands now."""
         return [
             view
             for station in self._registry.stations()
-            if station_id in (None, station.id) and (areas is None or station.area_id in areas)
+            if scope.covers(station.area_id, station.id)
             for view in self._of_station(work, station)
         ]
 

@@ -8,6 +8,7 @@ import msgspec
 from sqlalchemy import (
     BigInteger,
     Column,
+    ColumnElement,
     Index,
     Integer,
     LargeBinary,
@@ -188,10 +189,11 @@ def quarantine(work: Work, reject: Reject) -> bool:
     return True
 
 
-def rejected(work: Work, limit: int = 200) -> list[dict[str, Any]]:
-    """What could not be understood, newest first."""
-    found = select(quarantine_table).order_by(quarantine_table.c.at_ms.desc()).limit(limit)
-    return [dict(row) for row in work.execute(found).mappings()]
+def rejected(work: Work, condition: ColumnElement[bool], limit: int = 200) -> list[dict[str, Any]]:
+    """What could not be understood and meets the condition, newest first."""
+    found = select(quarantine_table).where(condition)
+    newest = found.order_by(quarantine_table.c.at_ms.desc()).limit(limit)
+    return [dict(row) for row in work.execute(newest).mappings()]
 
 
 def sweep_events(work: Work, before_ms: int) -> int:

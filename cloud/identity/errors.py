@@ -3,16 +3,23 @@
 IdentityError
 ├── Malformed          what was sent makes no sense
 │   └── BadKey         an idempotency key that is none
+├── NotFound           no such account or consent, or not for this caller's eyes
 ├── Unavailable
-│   └── SlowDown       too many tries; again after `retry_after_s`
+│   ├── SlowDown       too many tries to sign in; again after `retry_after_s`
+│   └── TooFast        too many commands; again after `retry_after_s`
 ├── Conflict
 │   ├── LoginTaken
+│   ├── AlreadyGiven   the consent stands
+│   ├── OwnAccount     nobody shuts themselves out
 │   ├── KeyReused      the same idempotency key with another request
 │   └── OpenAlarms     the shift cannot end while alarms are claimed
 └── NotAllowed
     ├── NotSignedIn
     │   └── SignInAgain    may still look, but not act
     ├── BadCredentials
+    ├── BadCode        of the second step
+    ├── CodeNeeded     the first step was right; carries the second one's ticket
+    ├── SecondFactorNeeded  this role acts with a second factor only
     ├── LinkGone
     ├── BadCsrf
     ├── NotPermitted   the role may not do this
@@ -63,6 +70,26 @@ class SlowDown(Unavailable):
         self.retry_after_s = retry_after_s
 
 
+class TooFast(Unavailable):
+    """Commands come faster than people give them."""
+
+    code = "too_fast"
+
+    def __init__(self, retry_after_s: float) -> None:
+        text = f"too many commands in a short time; try again in {retry_after_s:.1f} s"
+        super().__init__(text, retry_after_s=retry_after_s)
+        self.retry_after_s = retry_after_s
+
+
+class NotFound(IdentityError):
+    """There is none, or none that the caller may know of; which of the two is not told."""
+
+    code = "not_found"
+
+    def __init__(self, what: str, thing_id: str) -> None:
+        super().__init__(f"there is no {what} {thing_id}", id=thing_id)
+
+
 class Conflict(IdentityError):
     """It makes sense, but not as things stand."""
 
@@ -76,6 +103,24 @@ class LoginTaken(Conflict):
 
     def __init__(self, login: str) -> None:
         super().__init__(f"the login '{login}' is taken; choose another")
+
+
+class AlreadyGiven(Conflict):
+    """The same consent stands."""
+
+    code = "already_given"
+
+    def __init__(self) -> None:
+        super().__init__("this consent stands already; withdraw it first to write it anew")
+
+
+class OwnAccount(Conflict):
+    """Somebody would shut themselves out."""
+
+    code = "own_account"
+
+    def __init__(self) -> None:
+        super().__init__("this is your own account; ask another administrator")
 
 
 class KeyReused(Conflict):
@@ -128,6 +173,34 @@ class BadCredentials(NotAllowed):
 
     def __init__(self) -> None:
         super().__init__("login or password is wrong")
+
+
+class BadCode(NotAllowed):
+    """The second step's code is wrong, was used already, or its ticket has lapsed."""
+
+    code = "bad_code"
+
+    def __init__(self) -> None:
+        super().__init__("the code is wrong or was used already; take the next one")
+
+
+class CodeNeeded(NotAllowed):
+    """Login and password, or the link, were right; now the code."""
+
+    code = "code_needed"
+
+    def __init__(self, ticket: str, expires_ms: int) -> None:
+        super().__init__("a code is needed as well", ticket=ticket, expires_ms=expires_ms)
+        self.ticket = ticket
+
+
+class SecondFactorNeeded(NotAllowed):
+    """The role acts only in sessions that were opened with a second factor."""
+
+    code = "second_factor_needed"
+
+    def __init__(self) -> None:
+        super().__init__("set up a second factor on the sign-in page first")
 
 
 class LinkGone(NotAllowed):

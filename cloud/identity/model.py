@@ -72,6 +72,7 @@ session_table: Final = Table(
     Column("feed_ms", BigInteger),  # when a feed of it was last known to be open
     Column("idle_ms", BigInteger, nullable=False),
     Column("expires_ms", BigInteger, nullable=False, index=True),
+    Column("has_second", Boolean, nullable=False),  # whether the second step was passed
 )
 
 link_table: Final = Table(
@@ -80,6 +81,31 @@ link_table: Final = Table(
     Column("token_hash", Text, primary_key=True),
     Column("account_id", Text, ForeignKey(account_table.c.id), nullable=False, index=True),
     Column("expires_ms", BigInteger, nullable=False, index=True),
+)
+
+ticket_table: Final = Table(
+    "sign_in_ticket",  # between the first step and the second
+    metadata,
+    Column("token_hash", Text, primary_key=True),
+    Column("account_id", Text, ForeignKey(account_table.c.id), nullable=False, index=True),
+    Column("how", Text, nullable=False),
+    Column("expires_ms", BigInteger, nullable=False, index=True),
+)
+
+totp_table: Final = Table(
+    "totp",
+    metadata,
+    Column("account_id", Text, ForeignKey(account_table.c.id), primary_key=True),
+    Column("secret", Text),  # base 32; a code cannot be checked by a hash of it
+    Column("pending", Text),  # one that is being set up, and does not count yet
+    Column("last_step", BigInteger, nullable=False),  # a code works once
+)
+
+recovery_code_table: Final = Table(
+    "recovery_code",
+    metadata,
+    Column("account_id", Text, ForeignKey(account_table.c.id), primary_key=True),
+    Column("code_hash", Text, primary_key=True),
 )
 
 attempt_table: Final = Table(

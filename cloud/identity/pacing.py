@@ -18,6 +18,7 @@ from cloud.identity.model import Account, attempt_table, known_source_table
 from cloud.identity.policy import (
     ACCOUNT_ANYWHERE,
     ACCOUNT_HERE,
+    CODE,
     FAILURES_FORGOTTEN_MS,
     SOURCE,
     SOURCE_KNOWN_MS,
@@ -87,6 +88,19 @@ def forgive(work: Work, key: str) -> None:
     c = attempt_table.c
     less = update(attempt_table).where(c.key == key, c.failures > 0)
     work.execute(less.values(failures=c.failures - 1))
+
+
+def begin_code(work: Work, account_id: str) -> None:
+    """A try of the second step, counted as `begin_attempt`. Raises SlowDown."""
+    key = _hash("code", account_id)
+    if (wait := _wait_ms(work, key, CODE)) > 0:
+        raise SlowDown(wait / 1000)
+    _count(work, key)
+
+
+def succeed_code(work: Work, account_id: str) -> None:
+    """The code was right."""
+    work.execute(delete(attempt_table).where(attempt_table.c.key == _hash("code", account_id)))
 
 
 def know_source(work: Work, account_id: str, source: str) -> None:

@@ -4,7 +4,7 @@ Everything that is not listed is denied.
 """
 
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final, NamedTuple
 
@@ -40,6 +40,8 @@ class Action(StrEnum):
     KEEP_ACCOUNTS = "keep_accounts"
     SEE_FIGURES = "see_figures"
     READ_AUDIT = "read_audit"
+    KEEP_CONSENTS = "keep_consents"  # write down what residents have consented to, and withdrawn
+    SEE_FAMILY = "see_family"  # homes whose residents have consented
 
 
 PERMITTED: Final[Mapping[Role, frozenset[Action]]] = {
@@ -55,6 +57,7 @@ PERMITTED: Final[Mapping[Role, frozenset[Action]]] = {
             Action.SEE_REJECTED,
             Action.SEE_REGISTRY,
             Action.SEE_READINGS,
+            Action.KEEP_CONSENTS,  # a resident withdraws by telephone
         }
     ),
     Role.STATION: frozenset(
@@ -75,7 +78,7 @@ PERMITTED: Final[Mapping[Role, frozenset[Action]]] = {
             Action.KEEP_DUTY,
         }
     ),
-    Role.FAMILY: frozenset(),
+    Role.FAMILY: frozenset({Action.SEE_FAMILY}),
     Role.SUPERVISOR: frozenset(
         {
             Action.SEE_ALARMS,
@@ -96,20 +99,19 @@ PERMITTED: Final[Mapping[Role, frozenset[Action]]] = {
             Action.SEE_REGISTRY,
             Action.EDIT_REGISTRY,
             Action.KEEP_ACCOUNTS,
+            Action.KEEP_CONSENTS,
         }
     ),
     Role.AUDITOR: frozenset({Action.READ_AUDIT}),
 }
 
 
+SECOND_FACTOR: Final = frozenset({Role.ADMINISTRATOR})  # act only after the second step
+
+
 def permits(role: Role, action: Action) -> bool:
-    """Whether a role may do this at all; where it may is `is_in_scope`."""
+    """Whether a role may do this at all; where it may is its scope."""
     return action in PERMITTED.get(role, frozenset())
-
-
-def is_in_scope(area_id: str | None, area_path: Sequence[str]) -> bool:
-    """Whether a thing at this path lies in the account's area. Without an area: nowhere."""
-    return area_id is not None and area_id in area_path
 
 
 # ---------------------------------------------------------------- sessions
@@ -172,7 +174,9 @@ ACCOUNT_ANYWHERE: Final = Pace(10, 1, 60)  # this account, from sources where it
 SOURCE: Final = Pace(20, 1, 60)  # any account, from a source where it never signed in
 FAILURES_FORGOTTEN_MS: Final = 15 * 60_000
 SOURCE_KNOWN_MS: Final = 30 * _DAY * 1000  # how long a source counts as the account's own
+CODE: Final = Pace(5, 1, 60)  # codes of the second step, for an account from anywhere
 LOGIN_CHARS_MAX: Final = 64
+PASSWORD_CHARS_MIN: Final = 12
 PASSWORD_CHARS_MAX: Final = 256
 
 

@@ -1,22 +1,21 @@
 """Accounts, and what they may do where. Takes a unit of work, never commits."""
 
-from collections.abc import Sequence
 from typing import Final, Literal
 
 from msgspec import Struct
 from sqlalchemy import Table, insert, select, update
 
-from cloud.identity import sessions
-from cloud.identity.errors import LoginTaken, Malformed, NotPermitted, OutOfScope
+from cloud.identity import second_factor, sessions, store
+from cloud.identity.errors import LoginTaken, Malformed, NotPermitted
 from cloud.identity.model import Account, account_table
 from cloud.identity.policy import (
     LOGIN_CHARS_MAX,
     Action,
     Role,
-    is_in_scope,
     normal_login,
     permits,
 )
+from cloud.identity.tokens import Secrets
 from cloud.registry.model import area_table, responder_table, station_table
 from cloud.storage.unit import Work
 
@@ -85,34 +84,39 @@ def add_account(work: Work, entry: AccountEntry, password_hash: str | None) -> A
 
 def change_password(work: Work, account_id: str, password_hash: str) -> None:
     """A new password ends every session that the old one opened."""
-    row = account_table.c.id == account_id
-    work.execute(update(account_table).where(row).values(password_hash=password_hash))
+    store.replace_hash(work, account_id, password_hash)
     sessions.end_all(work, account_id)
 
 
 def deactivate(work: Work, account_id: str) -> None:
     """Nobody signs in with it any more, and whoever is signed in is out now; its history stays."""
-    row = account_table.c.id == account_id
-    work.execute(update(account_table).where(row).values(is_active=False))
+    _set_active(work, account_id, False)
     sessions.end_all(work, account_id)
+
+
+def activate(work: Work, account_id: str) -> None:
+    """It may sign in again, as before."""
+    _set_active(work, account_id, True)
+
+
+def reset(work: Work, account_id: str, secrets: Secrets) -> str:
+    """As new: no password, no second factor, no session. The token of the link that leads in."""
+    row = account_table.c.id == account_id
+    work.execute(update(account_table).where(row).values(password_hash=None))
+    second_factor.remove(work, account_id)
+    sessions.end_all(work, account_id)
+    return sessions.make_link(work, account_id, secrets)
+
+
+def _set_active(work: Work, account_id: str, is_active: bool) -> None:
+    row = account_table.c.id == account_id
+    work.execute(update(account_table).where(row).values(is_active=is_active))
 
 
 def require(account: Account, action: Action) -> None:
     """Raises NotPermitted unless the account's role is granted this."""
     if not permits(account.role, action):
         raise NotPermitted(account.role, action)
-
-
-def require_in_scope(account: Account, area_path: Sequence[str]) -> None:
-    """Raises OutOfScope unless the thing lies in the account's area."""
-    if not is_in_scope(account.area_id, area_path):
-        raise OutOfScope
-
-
-def require_station(account: Account, station_id: str) -> None:
-    """Raises OutOfScope unless the account belongs to this station."""
-    if account.station_id is None or account.station_id != station_id:
-        raise OutOfScope
 
 
 def _must_exist(work: Work, table: Table, thing_id: str | None) -> None:

@@ -16,6 +16,7 @@ class Session(NamedTuple):
     account: Account
     standing: Standing
     active_ms: int
+    has_second: bool
 
 
 def account(work: Work, account_id: str) -> Account | None:
@@ -23,7 +24,7 @@ def account(work: Work, account_id: str) -> Account | None:
     c = account_table.c
     found = select(account_table).where(c.id == account_id, c.is_active)
     row = work.execute(found).mappings().first()
-    return None if row is None else _account(row)
+    return None if row is None else as_account(row)
 
 
 def account_by_login(work: Work, login: str) -> tuple[Account, str | None] | None:
@@ -31,7 +32,14 @@ def account_by_login(work: Work, login: str) -> tuple[Account, str | None] | Non
     c = account_table.c
     found = select(account_table).where(c.login == login, c.is_active)
     row = work.execute(found).mappings().first()
-    return None if row is None else (_account(row), row["password_hash"])
+    return None if row is None else (as_account(row), row["password_hash"])
+
+
+def password_hash(work: Work, account_id: str) -> str | None:
+    """None: the account signs in by link only."""
+    c = account_table.c
+    stored: str | None = work.execute(select(c.password_hash).where(c.id == account_id)).scalar()
+    return stored
 
 
 def replace_hash(work: Work, account_id: str, password_hash: str) -> None:
@@ -44,7 +52,7 @@ def accounts(work: Work) -> list[Account]:
     """Everybody who may sign in, by login."""
     found = select(account_table).where(account_table.c.is_active)
     rows = work.execute(found.order_by(account_table.c.login)).mappings()
-    return [_account(row) for row in rows]
+    return [as_account(row) for row in rows]
 
 
 def session_by_hash(work: Work, token_hash: str) -> Session | None:
@@ -74,7 +82,9 @@ def open_shifts(work: Work) -> list[Shift]:
 
 def _session(work: Work, condition: Any) -> Session | None:
     c = session_table.c
-    found = select(c.id, c.account_id, c.active_ms, c.feed_ms, c.idle_ms, c.expires_ms)
+    found = select(
+        c.id, c.account_id, c.active_ms, c.feed_ms, c.idle_ms, c.expires_ms, c.has_second
+    )
     row = work.execute(found.where(condition)).first()
     if row is None:
         return None
@@ -88,10 +98,11 @@ def _session(work: Work, condition: Any) -> Session | None:
     owner = account(work, row.account_id)
     if owner is None or stands is Standing.ENDED:
         return None
-    return Session(row.id, owner, stands, row.active_ms)
+    return Session(row.id, owner, stands, row.active_ms, row.has_second)
 
 
-def _account(row: RowMapping) -> Account:
+def as_account(row: RowMapping) -> Account:
+    """A row of accounts."""
     return Account(
         id=row["id"],
         login=row["login"],

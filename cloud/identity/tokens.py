@@ -2,6 +2,7 @@
 
 import hmac
 import secrets
+from base64 import b32encode
 from hashlib import sha256
 from typing import Final, Protocol
 
@@ -18,6 +19,9 @@ class Secrets(Protocol):
     def password(self) -> str:
         """One that a person can type."""
 
+    def seed(self) -> str:
+        """160 bits in base 32, of which an app makes codes (RFC 4226, section 4)."""
+
 
 class SystemSecrets:
     """The operating system's randomness."""
@@ -30,6 +34,10 @@ class SystemSecrets:
         """Four groups of four, 79 bits."""
         groups = ("".join(secrets.choice(_LETTERS) for _ in range(4)) for _ in range(4))
         return "-".join(groups)
+
+    def seed(self) -> str:
+        """160 bits in base 32, of which an app makes codes (RFC 4226, section 4)."""
+        return b32encode(secrets.token_bytes(20)).decode()
 
 
 def hash_of(token: str) -> str:

@@ -9,31 +9,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-import msgspec
-
-from cloud.durable.feed import Entry, Op
+from cloud.durable.feed import Entry
+from cloud.identity.scope import Scope
 from cloud.live.messages import Beat, Delta, FeedOp, encode
 
 QUEUE_MAX: Final = 1000
 ACK_LAG_MAX: Final = 500
 ACK_SILENCE_MS_MAX: Final = 10_000
 ACK_EXPECTED_EVERY_MS: Final = 5_000
-
-
-class Scope(msgspec.Struct, frozen=True):
-    """What an account may see: areas (None: all), one station (None: any), collections."""
-
-    areas: frozenset[str] | None
-    station: str | None
-    collections: frozenset[str]
-
-    def sees(self, op: Op) -> bool:
-        """Whether this change concerns the account."""
-        if op.coll not in self.collections:
-            return False
-        if self.station is not None:
-            return op.station == self.station
-        return self.areas is None or not op.area or op.area in self.areas
 
 
 @dataclass(slots=True, eq=False)

@@ -44,7 +44,7 @@ class ResidentEntry(Struct, frozen=True):
     age: Annotated[int, Meta(ge=0, le=130)]
     sex: Literal["f", "m"]
     lives_alone: bool
-    care_level: int = 0
+    care_level: Annotated[int, Meta(ge=0, le=10)] = 0
     conditions: tuple[Words, ...] = ()
     hazards: tuple[Words, ...] = ()
 
@@ -52,7 +52,7 @@ class ResidentEntry(Struct, frozen=True):
 class ContactEntry(Struct, frozen=True):
     """A person who may be told or asked; order 1 is asked first."""
 
-    order: Annotated[int, Meta(ge=1)]
+    order: Annotated[int, Meta(ge=1, le=99)]
     name: Name
     name_en: Name
     relation: str

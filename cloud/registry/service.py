@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import Any
 
 import msgspec
-from sqlalchemy import Table, and_, insert, or_, select, update
+from sqlalchemy import Table, and_, delete, insert, or_, select, update
 
 from cloud.registry import store
 from cloud.registry.cards import DeviceCard, year_of
@@ -124,6 +124,31 @@ class Edit:
         del values["name"], values["room"]
         if _put(self._work, device_table, **values, **words):
             self._gateways.add(card.gateway_id)
+
+    def remove_device(self, gateway_id: str, uid: str) -> None:
+        """It is not the gateway's any more; harmless where it was not."""
+        c = device_table.c
+        gone = delete(device_table).where(c.gateway_id == gateway_id, c.uid == uid)
+        if self._work.execute(gone).rowcount:
+            self._gateways.add(gateway_id)
+
+    def remove_contact(self, home_id: str, order: int) -> None:
+        """Nobody calls this person any more."""
+        c = contact_table.c
+        gone = delete(contact_table).where(c.home_id == home_id, c.order == order)
+        if self._work.execute(gone).rowcount:
+            self._homes.add(home_id)
+
+    def remove_resident(self, resident_id: str) -> None:
+        """Lives there no longer. What was recorded of their alarms stays."""
+        c = resident_table.c
+        gone = delete(resident_table).where(c.id == resident_id).returning(c.home_id)
+        self._homes |= set(self._work.execute(gone).scalars())
+
+    def responder(self, station_id: str, entry: ResponderEntry) -> None:
+        """One of a station's people. Raises Unknown for a station that is not there yet."""
+        self._must_exist(station_table, station_id)
+        self._responder(station_id, entry)
 
     def station(self, entry: StationEntry) -> None:
         """A station with its agreements and people. Raises Unknown for an area."""

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import RowMapping, or_, select
+from sqlalchemy import ColumnElement, RowMapping, or_, select
 
 from cloud.registry.cards import (
     AreaCard,
@@ -48,6 +48,16 @@ class GatewayBoard(NamedTuple):
     by_topic: dict[str, DeviceCard]
 
 
+class HomeRow(NamedTuple):
+    """A home in a list: nothing of who lives there."""
+
+    id: str
+    kind: HomeKind
+    address: Words
+    area_id: str
+    gateway_id: str
+
+
 class Duty(NamedTuple):
     """One stretch of duty; to_ms None: until somebody ends it."""
 
@@ -64,6 +74,59 @@ def areas(work: Work) -> Areas:
     """The whole tree by id."""
     rows = {row["id"]: row for row in work.execute(select(area_table)).mappings()}
     return {area_id: _area(row, _path(area_id, rows)) for area_id, row in rows.items()}
+
+
+def areas_that(work: Work, condition: ColumnElement[bool]) -> list[AreaCard]:
+    """Nodes of the tree that meet the condition, in order of id."""
+    tree = areas(work)
+    found = select(area_table.c.id).where(condition).order_by(area_table.c.id)
+    return [tree[area_id] for area_id in work.execute(found).scalars()]
+
+
+def is_root(work: Work, area_id: str) -> bool:
+    """Whether it is the top of the tree."""
+    c = area_table.c
+    found = select(c.id).where(c.id == area_id, c.parent_id.is_(None))
+    return work.execute(found).first() is not None
+
+
+def gateways(work: Work, condition: ColumnElement[bool]) -> list[GatewayCard]:
+    """Gateways that meet the condition, in order of id."""
+    tree = areas(work)
+    found = select(gateway_table).where(condition).order_by(gateway_table.c.id)
+    return [
+        GatewayCard(row["id"], _words(row, "name"), tree[row["area_id"]].path, row["revision"])
+        for row in work.execute(found).mappings()
+    ]
+
+
+def homes(work: Work, condition: ColumnElement[bool]) -> list[HomeRow]:
+    """Homes that meet the condition, in order of id."""
+    found = select(home_table).where(condition).order_by(home_table.c.id)
+    return [
+        HomeRow(
+            row["id"],
+            HomeKind(row["kind"]),
+            _words(row, "address"),
+            row["area_id"],
+            row["gateway_id"],
+        )
+        for row in work.execute(found).mappings()
+    ]
+
+
+def gateway_of(work: Work, home_id: str) -> str | None:
+    """The one gateway of a home."""
+    c = home_table.c
+    found: str | None = work.execute(select(c.gateway_id).where(c.id == home_id)).scalar()
+    return found
+
+
+def devices(work: Work, home_id: str) -> list[DeviceCard]:
+    """What stands in a home, in order of uid."""
+    c = device_table.c
+    found = select(device_table).where(c.home_id == home_id).order_by(c.uid)
+    return [_device(row) for row in work.execute(found).mappings()]
 
 
 def home(work: Work, home_id: str, tree: Areas) -> HomeCard | None:
@@ -84,7 +147,7 @@ def home(work: Work, home_id: str, tree: Areas) -> HomeCard | None:
         lon=row["lon"],
         entry_notes=_words(row, "entry_notes"),
         gateway_id=row["gateway_id"],
-        residents=_residents(work, home_id),
+        residents=residents(work, home_id),
         call_plan=_call_plan(work, row["call_plan_id"]),
     )
 
@@ -197,7 +260,8 @@ def _read_aloud(path: Iterable[AreaCard]) -> Words:
     return Words("".join(name.zh for name in named), ", ".join(name.en for name in reversed(named)))
 
 
-def _residents(work: Work, home_id: str) -> tuple[ResidentCard, ...]:
+def residents(work: Work, home_id: str) -> tuple[ResidentCard, ...]:
+    """Who lives in a home; the one to ask for first comes first."""
     c = resident_table.c
     rows = work.execute(select(resident_table).where(c.home_id == home_id).order_by(c.place))
     return tuple(

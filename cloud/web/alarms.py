@@ -23,8 +23,17 @@ from cloud.identity.policy import Action
 from cloud.registry.store import door_code_of
 from cloud.storage.unit import Work
 from cloud.web.case import detail
-from cloud.web.desk import Commander, Desk, OnDesk, Visitor, allowed, command, read, reply
-from cloud.web.scope import scope_of, sees
+from cloud.web.desk import (
+    Commander,
+    Desk,
+    OnDesk,
+    Visitor,
+    allowed,
+    command,
+    read,
+    read_noted,
+    reply,
+)
 from cloud.web.shapes import (
     AlarmDetail,
     AlarmList,
@@ -80,7 +89,7 @@ def _add_views(router: APIRouter, dispatch: DispatchDesk) -> None:
         return reply(await read(desk, lambda work: _list(work, desk, account, state)))
 
     @router.get("/{alarm_id}", responses=answer(AlarmDetail))
-    async def see_alarm(alarm_id: str, visit: Visitor, desk: OnDesk) -> Response:
+    async def see_alarm(alarm_id: str, request: Request, visit: Visitor, desk: OnDesk) -> Response:
         """One alarm with its history and everything that helps to handle it."""
         account = allowed(visit, Action.SEE_ALARMS)
 
@@ -88,7 +97,7 @@ def _add_views(router: APIRouter, dispatch: DispatchDesk) -> None:
             alarm = _seen(work, desk, account, alarm_id)
             return detail(work, desk.registry, alarm, dispatch.offers_of(work, alarm.id))
 
-        return reply(await read(desk, see))
+        return await read_noted(request, desk, visit, see)
 
     @router.get("/{alarm_id}/candidates", responses=answer(CandidateList))
     async def see_candidates(alarm_id: str, visit: Visitor, desk: OnDesk) -> Response:
@@ -187,18 +196,17 @@ def person_of(account: Account) -> Person:
 
 
 def _list(work: Work, desk: Desk, account: Account, state: str) -> AlarmList:
-    scope = scope_of(desk.registry, account)
+    scope = desk.scope_of(account)
     if state == "all":
-        found = store.latest_alarms(work, scope.areas or (), ALARMS_MAX)
+        found = store.latest_alarms_seen(work, scope, ALARMS_MAX)
     else:
-        found = [a for a in store.open_alarms(work) if sees(scope, "alarms", a.area_code)]
+        found = store.open_alarms_seen(work, scope)
     return AlarmList([alarm_view(alarm) for alarm in found])
 
 
 def _seen(work: Work, desk: Desk, account: Account, alarm_id: str) -> Alarm:
     """The alarm, where it is for the account's eyes. Raises NotFound."""
-    kept = store.find(work, alarm_id)
-    scope = scope_of(desk.registry, account)
-    if kept is None or not sees(scope, "alarms", kept.alarm.area_code):
+    kept = store.find_seen(work, desk.scope_of(account), alarm_id)
+    if kept is None:
         raise NotFound(f"there is no alarm {alarm_id}", id=alarm_id)
     return kept.alarm

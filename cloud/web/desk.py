@@ -1,7 +1,9 @@
 """What a request handler finds on its desk, and who stands before it."""
 
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any, Final, TypeVar
 
 import anyio.to_thread
@@ -10,12 +12,15 @@ from fastapi import Depends, Header, Request, Response
 from starlette.requests import HTTPConnection
 
 from cloud.clock import Clock
-from cloud.identity import answers
+from cloud.identity import answers, audit
 from cloud.identity.errors import BadCsrf
 from cloud.identity.front_door import FrontDoor, Visit
 from cloud.identity.model import Account
 from cloud.identity.policy import Action
+from cloud.identity.rates import Rates
+from cloud.identity.scope import Scope, scope_of
 from cloud.identity.service import require
+from cloud.identity.tokens import Secrets
 from cloud.live.hub import Hub
 from cloud.observe import Counters
 from cloud.registry.registry import Registry
@@ -23,6 +28,7 @@ from cloud.storage.store import Priority, Store
 from cloud.storage.unit import Work
 
 COOKIE: Final = "anju_session"
+AUDIT_NOTE: Final = "audit"
 T = TypeVar("T")
 _encode = msgspec.json.Encoder().encode
 
@@ -39,7 +45,13 @@ class Desk:
     clock: Clock
     build: str
     is_ready: Callable[[], dict[str, bool]]
+    rates: Rates
+    secrets: Secrets
     is_secure: bool = False  # behind TLS: cookies are for TLS only
+
+    def scope_of(self, account: Account) -> Scope:
+        """What the account may see; queries take it."""
+        return scope_of(self.registry, account)
 
 
 def desk_of(connection: HTTPConnection) -> Desk:
@@ -80,12 +92,13 @@ Visitor = Annotated[Visit, Depends(get_visit)]
 
 
 async def get_commander(
-    request: Request, visit: Visitor, x_csrf: Annotated[str | None, Header()] = None
+    request: Request, visit: Visitor, desk: OnDesk, x_csrf: Annotated[str | None, Header()] = None
 ) -> Visit:
     """For `Depends`: somebody who is signed in and whose request comes from our own pages."""
     if not is_own_origin(request):
         raise BadCsrf
     visit.require_command(x_csrf)
+    desk.rates.take(visit.account.id, source_of(request))
     return visit
 
 
@@ -93,9 +106,15 @@ Commander = Annotated[Visit, Depends(get_commander)]
 
 
 def allowed(visit: Visit, action: Action) -> Account:
-    """The account, where its role permits this. Raises NotPermitted."""
+    """The account, where its role permits this. Raises NotPermitted, SecondFactorNeeded."""
     require(visit.account, action)
+    visit.require_second()
     return visit.account
+
+
+def source_of(connection: HTTPConnection) -> str:
+    """The address that a request comes from."""
+    return connection.client.host if connection.client else "unknown"
 
 
 def reply(value: Any, status: int = 200) -> Response:
@@ -108,6 +127,45 @@ async def read(desk: Desk, fn: Callable[[Work], T]) -> T:
     return await anyio.to_thread.run_sync(desk.store.read, fn)
 
 
+def deed_of(request: Request, visit: Visit, data: dict[str, Any] | None = None) -> audit.Deed:
+    """This request as the audit has it: its route, and the things that its path names."""
+    route = getattr(request.scope.get("route"), "path", request.url.path)
+    return audit.Deed(
+        who=visit.account.id,
+        what=f"{request.method} {route}",
+        target="/".join(request.path_params.values()),
+        area=visit.account.area_id or "",
+        source=source_of(request),
+        data=data or {},
+    )
+
+
+def say_more(work: Work, **data: str) -> None:
+    """Facts for this command's row of the audit that its path does not tell; never names."""
+    work.notes.setdefault(AUDIT_NOTE, {}).update(data)
+
+
+async def read_noted(
+    request: Request, desk: Desk, visit: Visit, fn: Callable[[Work], Any]
+) -> Response:
+    """As `read`, of health data: the audit has it. The reader does not wait for that: where the
+    store cannot write, helping goes on, and the trouble shows in the health page."""
+    seen = await read(desk, fn)
+    await anyio.to_thread.run_sync(note, desk, deed_of(request, visit))
+    return reply(seen)
+
+
+def note(desk: Desk, deed: audit.Deed) -> None:
+    """Hand a row of the audit to the writer; what comes of it is not waited for."""
+
+    def is_written(done: Future[None]) -> None:
+        if (error := done.exception()) is not None:
+            desk.counters.trouble("audit", str(error), desk.clock.now_ms())
+
+    write = partial(audit.write_down, deed=deed)
+    desk.store.submit(write, Priority.DATA).add_done_callback(is_written)
+
+
 async def command(
     request: Request,
     desk: Desk,
@@ -118,7 +176,8 @@ async def command(
 ) -> Response:
     """Carry out a command once for each Idempotency-Key, and answer what was answered first.
 
-    is_kept False: the answer holds a secret and is made anew each time.
+    Each command is written into the audit, in its own transaction. is_kept False: the answer holds
+    a secret and is made anew each time.
     """
     key = request.headers.get("idempotency-key")
     body = await request.body()
@@ -130,6 +189,7 @@ async def command(
             if earlier is not None:
                 return earlier
         answer = _encode(fn(work))
+        audit.write_down(work, deed_of(request, visit, work.notes.get(AUDIT_NOTE)))
         if key is not None and is_kept:
             answers.keep_answer(work, visit.account.id, key, route, body, answer)
         return answer

@@ -14,7 +14,6 @@ from cloud.registry.service import off_duty, on_duty
 from cloud.storage.unit import Work
 from cloud.web.desk import Commander, Desk, OnDesk, allowed, command
 from cloud.web.shapes import DutyShown, answer
-from cloud.web.stations import is_for
 
 Whose = Annotated[str | None, Query(max_length=64, description="None: the account's own")]
 
@@ -67,7 +66,9 @@ def _whose(desk: Desk, account: Account, responder_id: str | None) -> str:
     if person is None or station is None:
         raise NotFound("whose duty? name a responder_id that the registry has")
     is_own = person.id == account.responder_id
-    is_chief = account.role is not Role.RESPONDER and is_for(desk.registry, account, station)
+    is_chief = account.role is not Role.RESPONDER and desk.scope_of(account).covers(
+        station.area_id, station.id
+    )
     if not (is_own or is_chief):
         raise OutOfScope
     return person.id

@@ -11,10 +11,12 @@ from fastapi import APIRouter, WebSocket
 from starlette.websockets import WebSocketDisconnect
 
 from cloud.durable import feed as log
+from cloud.identity.audit import Deed
 from cloud.identity.errors import NotSignedIn
 from cloud.identity.front_door import Visit
 from cloud.identity.policy import Role
-from cloud.live.hub import Hub, Listener, Scope
+from cloud.identity.scope import Scope, scope_of
+from cloud.live.hub import Hub, Listener
 from cloud.live.messages import (
     Delta,
     FeedOp,
@@ -31,8 +33,7 @@ from cloud.live.messages import (
     encode,
 )
 from cloud.storage.unit import Work
-from cloud.web.desk import Desk, desk_of, is_own_origin, visit_of
-from cloud.web.scope import scope_of
+from cloud.web.desk import Desk, desk_of, is_own_origin, note, source_of, visit_of
 
 HELLO_S_MAX: Final = 10.0
 BEAT_S: Final = 2.0
@@ -137,9 +138,18 @@ class _Line:
         self.listener.scope = await anyio.to_thread.run_sync(
             scope_of, self._desk.registry, visit.account, wish.topics
         )
+        if self.listener.scope.collections:
+            await anyio.to_thread.run_sync(note, self._desk, self._deed(visit))
         self._hub.join(self.listener)
         await anyio.to_thread.run_sync(self._catch_up, wish)
         self._news.set()
+
+    def _deed(self, visit: Visit) -> Deed:
+        """Following is reading: conditions and addresses come with alarms and offers."""
+        account = visit.account
+        topics = ",".join(sorted(self.listener.scope.collections))
+        source = source_of(self._socket)
+        return Deed(account.id, "follow", topics, account.area_id or "", source)
 
     def _catch_up(self, wish: Subscribe) -> None:
         """In a worker's thread: a snapshot or what was missed, then whatever commits meanwhile."""

@@ -7,7 +7,7 @@ from typing import Final
 import anyio.to_thread
 from fastapi import APIRouter, Response
 
-from cloud.durable.received import rejected
+from cloud.durable.received import quarantine_table, rejected
 from cloud.identity.policy import Action
 from cloud.observe.readiness import Ready, readiness
 from cloud.web.desk import OnDesk, Visitor, allowed, read, reply
@@ -35,8 +35,10 @@ def routes() -> APIRouter:
     @router.get("/api/rejected", responses=answer(RejectedList))
     async def see_rejected(visit: Visitor, desk: OnDesk) -> Response:
         """Messages that could not be used, newest first, with their bytes in base 64."""
-        allowed(visit, Action.SEE_REJECTED)
-        found = await read(desk, rejected)
+        account = allowed(visit, Action.SEE_REJECTED)
+        scope = desk.scope_of(account)
+        condition = scope.gateways(quarantine_table.c.gateway)
+        found = await read(desk, lambda work: rejected(work, condition))
         for each in found:
             each["payload"] = b64encode(each["payload"]).decode()
         return reply(RejectedList(found))

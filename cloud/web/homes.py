@@ -1,88 +1,227 @@
-"""A home with its devices, and what they have said over time.
+"""Homes with their residents, contacts and devices: seen by who may, entered by administrators."""
 
-A home outside the account's area is as good as none: it is not found.
-"""
+from typing import Annotated
 
-from typing import Annotated, Final
+import msgspec
+from fastapi import APIRouter, Path, Request, Response
+from msgspec import UNSET, Meta, Struct, UnsetType
 
-import anyio.to_thread
-from fastapi import APIRouter, Query, Response
+from cloud.identity import bounds
+from cloud.identity.errors import Malformed, NotFound
+from cloud.identity.policy import Action
+from cloud.identity.scope import Scope
+from cloud.registry import store
+from cloud.registry.cards import DeviceCard, HomeKind
+from cloud.registry.entries import (
+    NO_WORDS,
+    ContactEntry,
+    HomeEntry,
+    Id,
+    Latitude,
+    Longitude,
+    ResidentEntry,
+)
+from cloud.registry.model import home_table
+from cloud.registry.service import Edit
+from cloud.storage.unit import Work
+from cloud.web.desk import (
+    Commander,
+    OnDesk,
+    Visitor,
+    allowed,
+    command,
+    read,
+    read_noted,
+    reply,
+    say_more,
+)
+from cloud.web.forms import entered, form
+from cloud.web.shapes import Entered, HomeDetail, HomeList, answer
+from cloud.words import Words
 
-from cloud.alarms.errors import NotFound
-from cloud.alarms.model import ResidentCard
-from cloud.identity.model import Account
-from cloud.identity.policy import Action, is_in_scope
-from cloud.registry.cards import HomeCard
-from cloud.timeseries.model import DAY_MS, Wish
-from cloud.timeseries.port import TimeSeries
-from cloud.web.case import devices_of
-from cloud.web.desk import Desk, OnDesk, Visitor, allowed, read, reply
-from cloud.web.shapes import HomeReadings, HomeShown, answer
-from contract.vocabulary import SPECS, Measurement
-
-BUCKETS_MAX: Final = 1500
-SPAN_MS_MAX: Final = 366 * DAY_MS
-MS_MAX: Final = 2**43  # the year 2248; nanoseconds end soon after
+Order = Annotated[int, Path(ge=1, le=99)]
 
 
-def home_routes(series: TimeSeries) -> APIRouter:
-    """`/api/homes/{home_id}…`."""
-    router = APIRouter(prefix="/api/homes", tags=["homes"])
+class HomeForm(Struct, frozen=True):
+    """A household. door_code: left out, it stays as it is. Residents and contacts that are named
+    are entered or changed; those that are not stay."""
 
-    @router.get("/{home_id}", responses=answer(HomeShown))
-    async def see_home(home_id: str, visit: Visitor, desk: OnDesk) -> Response:
-        """Who lives there and which devices there are, each with its battery and last word."""
-        account = allowed(visit, Action.SEE_READINGS)
-        home = await anyio.to_thread.run_sync(_seen, desk, account, home_id)
-        devices = await read(desk, lambda work: devices_of(work, desk.registry, home))
-        resident = _resident(home, desk.clock.now_ms())
-        return reply(HomeShown(home.id, home.address, home.area, resident, devices))
+    id: Id
+    area: str
+    address: Words
+    lat: Latitude
+    lon: Longitude
+    kind: HomeKind = HomeKind.REAL
+    entry_notes: Words = NO_WORDS
+    door_code: str | UnsetType | None = UNSET
+    call_plan: str | None = None
+    residents: tuple[ResidentEntry, ...] = ()
+    contacts: tuple[ContactEntry, ...] = ()
 
-    @router.get("/{home_id}/readings", responses=answer(HomeReadings))
-    async def see_readings(
-        home_id: str,
-        measurement: Annotated[Measurement, Query()],
-        visit: Visitor,
-        desk: OnDesk,
-        from_ms: Annotated[int | None, Query(alias="from", ge=0, le=MS_MAX)] = None,
-        to_ms: Annotated[int | None, Query(alias="to", ge=1, le=MS_MAX)] = None,
-        buckets: Annotated[int, Query(ge=1, le=BUCKETS_MAX)] = 96,
-    ) -> Response:
-        """One measurement in equal buckets, by device; without from and to the last 24 hours.
-        A year at most: the answer says which span it is of."""
-        account = allowed(visit, Action.SEE_READINGS)
-        now_ms = desk.clock.now_ms()
-        end_ms = now_ms if to_ms is None else to_ms
-        start_ms = end_ms - DAY_MS if from_ms is None else from_ms
-        start_ms = max(0, end_ms - SPAN_MS_MAX, min(start_ms, end_ms - 1))
 
-        def look() -> HomeReadings:
-            home = _seen(desk, account, home_id)
-            width_ms = -(-(end_ms - start_ms) // buckets)
-            wish = Wish(home.id, measurement, start_ms, width_ms, buckets)
-            traces = series.buckets(wish, now_ms)
-            unit = SPECS[measurement].unit
-            return HomeReadings(
-                home.id, measurement.value, unit, start_ms, wish.to_ms, width_ms, traces
-            )
+class DeviceForm(Struct, frozen=True):
+    """A device. uid: `<convention>:<address>`; topic: at the gateway's broker."""
 
-        return reply(await anyio.to_thread.run_sync(look))
+    uid: Annotated[str, Meta(pattern="^[a-z0-9_]+:[!-~]+$", max_length=100)]
+    home: str | None
+    topic: Annotated[str, Meta(min_length=1, max_length=200)]
+    key: Id
+    kind: Id
+    vendor: str
+    model: str
+    name: Words
+    room: Words
+    is_sos: bool
+    profile: str | None = None
 
+
+def home_routes() -> APIRouter:
+    """`/api/homes…`, and what stands behind `/api/gateways/{id}`."""
+    router = APIRouter(prefix="/api", tags=["homes"])
+    _add_views(router)
+    _add_homes(router)
+    _add_removals(router)
+    _add_devices(router)
     return router
 
 
-def _seen(desk: Desk, account: Account, home_id: str) -> HomeCard:
-    """The home, where it is for the account's eyes. Raises NotFound."""
-    home = desk.registry.home_card(home_id)
-    if home is None or not is_in_scope(account.area_id, home.area_path):
-        raise NotFound(f"there is no home {home_id}", id=home_id)
-    return home
+def _add_views(router: APIRouter) -> None:
+    @router.get("/homes", responses=answer(HomeList))
+    async def list_homes(visit: Visitor, desk: OnDesk) -> Response:
+        """Homes of the account's area: where they are and behind which gateway."""
+        scope = desk.scope_of(allowed(visit, Action.SEE_REGISTRY))
+        ours = scope.homes(home_table.c.id, home_table.c.area_id)
+        return reply(HomeList(await read(desk, lambda work: store.homes(work, ours))))
+
+    @router.get("/homes/{home_id}", responses=answer(HomeDetail))
+    async def see_home(home_id: str, request: Request, visit: Visitor, desk: OnDesk) -> Response:
+        """A home with who lives there, who is called and what stands in it; not its door code."""
+        scope = desk.scope_of(allowed(visit, Action.SEE_REGISTRY))
+
+        def see(work: Work) -> HomeDetail:
+            bounds.require(work, scope, "home", home_id)
+            home = store.home(work, home_id, store.areas(work))
+            if home is None:
+                raise NotFound("home", home_id)
+            found = {
+                "home": home,
+                "contacts": store.contacts(work, home_id),
+                "devices": store.devices(work, home_id),
+            }
+            return msgspec.convert(found, HomeDetail, from_attributes=True)
+
+        return await read_noted(request, desk, visit, see)
 
 
-def _resident(home: HomeCard, now_ms: int) -> ResidentCard | None:
-    card = home.resident
-    if card is None:
-        return None
-    sex = "female" if card.sex == "f" else "male"
-    age = card.age_at(now_ms)
-    return ResidentCard(card.id, card.name, card.name_en, age, sex, card.lives_alone)
+def _add_homes(router: APIRouter) -> None:
+    @router.put(
+        "/gateways/{gateway_id}/homes", responses=answer(Entered), openapi_extra=form(HomeForm)
+    )
+    async def put_home(
+        gateway_id: str, request: Request, visit: Commander, desk: OnDesk
+    ) -> Response:
+        """Enter or change a home behind a gateway."""
+        scope = desk.scope_of(allowed(visit, Action.EDIT_REGISTRY))
+        body = await entered(request, HomeForm)
+
+        def enter(work: Work) -> Entered:
+            bounds.require(work, scope, "gateway", gateway_id)
+            bounds.require(work, scope, "area", body.area)
+            bounds.is_known(work, scope, "home", body.id)
+            for resident in body.residents:
+                bounds.is_known(work, scope, "resident", resident.id)
+            with Edit(work) as edit:
+                edit.home(gateway_id, _entry(work, body))
+            say_more(work, id=body.id)
+            return Entered(body.id)
+
+        return await command(request, desk, visit, enter)
+
+
+def _add_removals(router: APIRouter) -> None:
+    @router.delete("/homes/{home_id}/contacts/{order}", responses=answer(Entered))
+    async def remove_contact(
+        home_id: str, order: Order, request: Request, visit: Commander, desk: OnDesk
+    ) -> Response:
+        """Nobody calls this person any more."""
+        scope = desk.scope_of(allowed(visit, Action.EDIT_REGISTRY))
+
+        def remove(work: Work) -> Entered:
+            bounds.require(work, scope, "home", home_id)
+            with Edit(work) as edit:
+                edit.remove_contact(home_id, order)
+            return Entered(home_id)
+
+        return await command(request, desk, visit, remove)
+
+    @router.delete("/residents/{resident_id}", responses=answer(Entered))
+    async def remove_resident(
+        resident_id: str, request: Request, visit: Commander, desk: OnDesk
+    ) -> Response:
+        """Lives there no longer. What was recorded of their alarms stays."""
+        scope = desk.scope_of(allowed(visit, Action.EDIT_REGISTRY))
+
+        def remove(work: Work) -> Entered:
+            bounds.require(work, scope, "resident", resident_id)
+            with Edit(work) as edit:
+                edit.remove_resident(resident_id)
+            return Entered(resident_id)
+
+        return await command(request, desk, visit, remove)
+
+
+def _add_devices(router: APIRouter) -> None:
+    @router.put(
+        "/gateways/{gateway_id}/devices", responses=answer(Entered), openapi_extra=form(DeviceForm)
+    )
+    async def put_device(
+        gateway_id: str, request: Request, visit: Commander, desk: OnDesk
+    ) -> Response:
+        """Enter or change a device of a home, or of the gateway's community."""
+        scope = desk.scope_of(allowed(visit, Action.EDIT_REGISTRY))
+        body = await entered(request, DeviceForm)
+
+        def enter(work: Work) -> Entered:
+            bounds.require(work, scope, "gateway", gateway_id)
+            if body.home is not None:
+                _require_behind(work, scope, gateway_id, body.home)
+            with Edit(work) as edit:
+                edit.device(_card(gateway_id, body))
+            say_more(work, id=body.uid)
+            return Entered(body.uid)
+
+        return await command(request, desk, visit, enter)
+
+    @router.delete("/gateways/{gateway_id}/devices/{uid}", responses=answer(Entered))
+    async def remove_device(
+        gateway_id: str, uid: str, request: Request, visit: Commander, desk: OnDesk
+    ) -> Response:
+        """It is not the gateway's any more."""
+        scope = desk.scope_of(allowed(visit, Action.EDIT_REGISTRY))
+
+        def remove(work: Work) -> Entered:
+            bounds.require(work, scope, "gateway", gateway_id)
+            with Edit(work) as edit:
+                edit.remove_device(gateway_id, uid)
+            return Entered(uid)
+
+        return await command(request, desk, visit, remove)
+
+
+def _entry(work: Work, body: HomeForm) -> HomeEntry:
+    """Whoever does not know the door code does not wipe it out."""
+    fields = msgspec.structs.asdict(body)
+    if body.door_code is UNSET:
+        fields["door_code"] = store.door_code_of(work, body.id)
+    return HomeEntry(**fields)
+
+
+def _card(gateway_id: str, body: DeviceForm) -> DeviceCard:
+    fields = msgspec.structs.asdict(body)
+    return DeviceCard(gateway_id=gateway_id, home_id=fields.pop("home"), **fields)
+
+
+def _require_behind(work: Work, scope: Scope, gateway_id: str, home_id: str) -> None:
+    bounds.require(work, scope, "home", home_id)
+    if store.gateway_of(work, home_id) != gateway_id:
+        raise Malformed(f"home {home_id} is not behind gateway {gateway_id}; move it first")

@@ -11,9 +11,9 @@ from cloud.dispatch.service import DispatchDesk
 from cloud.identity.front_door import Visit
 from cloud.identity.model import Account
 from cloud.identity.policy import Action
+from cloud.identity.scope import station_of
 from cloud.storage.unit import Work
-from cloud.web.desk import Commander, Desk, OnDesk, Visitor, allowed, command, read, reply
-from cloud.web.scope import scope_of, station_of
+from cloud.web.desk import Commander, Desk, OnDesk, Visitor, allowed, command, read_noted
 from cloud.web.shapes import OfferList, OfferShown, answer
 
 REASON_CHARS_MAX: Final = 500
@@ -55,18 +55,18 @@ def offer_routes(dispatch: DispatchDesk) -> APIRouter:
 
     @router.get("", responses=answer(OfferList))
     async def list_offers(
-        visit: Visitor, desk: OnDesk, state: Annotated[Literal["open"], Query()] = "open"
+        request: Request,
+        visit: Visitor,
+        desk: OnDesk,
+        state: Annotated[Literal["open"], Query()] = "open",
     ) -> Response:
         """Offers that are not over: the station's own, or those of the account's area."""
         account = allowed(visit, Action.SEE_OFFERS)
 
         def see(work: Work) -> OfferList:
-            scope = scope_of(desk.registry, account)
-            if scope.station is not None:
-                return OfferList(dispatch.open_offers(work, station_id=scope.station))
-            return OfferList(dispatch.open_offers(work, areas=scope.areas))
+            return OfferList(dispatch.open_offers(work, desk.scope_of(account)))
 
-        return reply(await read(desk, see))
+        return await read_noted(request, desk, visit, see)
 
     _add_answers(router, dispatch)
     _add_way(router, dispatch)

@@ -10,9 +10,12 @@ import msgspec
 from fastapi import FastAPI
 
 from cloud.identity.answers import KEY_CHARS_MAX, KEY_CHARS_MIN
+from cloud.identity.service import AccountEntry
 from cloud.live import messages as feed
 from cloud.observe.readiness import Ready
+from cloud.registry import entries
 from cloud.web import documents, shapes
+from cloud.web.homes import DeviceForm, HomeForm
 from contract.enrolment import Enrolled
 
 ANSWERS: Final[tuple[type[msgspec.Struct], ...]] = (
@@ -22,25 +25,48 @@ ANSWERS: Final[tuple[type[msgspec.Struct], ...]] = (
     documents.Offer,
     documents.Station,
     documents.Unit,
+    shapes.AccountList,
+    shapes.AccountMade,
     shapes.AlarmDetail,
     shapes.AlarmList,
     shapes.AlarmShown,
     shapes.Alive,
+    shapes.AreaList,
+    shapes.AuditList,
     shapes.CandidateList,
+    shapes.ConsentList,
+    shapes.ConsentShown,
     shapes.DoorCode,
     shapes.DutyShown,
     Enrolled,
     shapes.HomeReadings,
     shapes.HomeShown,
+    Ready,
+    shapes.Enrolment,
+    shapes.Entered,
+    shapes.FamilyList,
+    shapes.GatewayList,
+    shapes.HomeDetail,
+    shapes.HomeList,
+    shapes.LinkMade,
     shapes.OfferList,
     shapes.OfferShown,
     shapes.Problem,
-    Ready,
+    shapes.RecoveryCodes,
     shapes.RejectedList,
     shapes.SessionShown,
     shapes.ShiftShown,
     shapes.StationList,
     shapes.UnitList,
+)
+FORMS: Final[tuple[type[msgspec.Struct], ...]] = (
+    AccountEntry,
+    DeviceForm,
+    HomeForm,
+    entries.AreaEntry,
+    entries.GatewayEntry,
+    entries.ResponderEntry,
+    entries.StationEntry,
 )
 FEED: Final[dict[str, Any]] = {
     "ServerMessage": feed.Welcome
@@ -83,8 +109,9 @@ def schemas() -> dict[str, Any]:
     for shape in answers.values():
         if "properties" in shape and shape["title"] != documents.Report.__name__:
             shape["required"] = list(shape["properties"])
+    _, forms = msgspec.json.schema_components(FORMS, ref_template=shapes.REF)
     unions, parts = msgspec.json.schema_components(FEED.values(), ref_template=shapes.REF)
-    told = {**answers, **parts, **dict(zip(FEED, unions, strict=True))}
+    told = {**forms, **answers, **parts, **dict(zip(FEED, unions, strict=True))}
     for shape in told.values():
         if "description" in shape:
             shape["description"] = cleandoc(shape["description"])

@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 from cloud.alarms import errors as care
 from cloud.fleet import errors as fleet
 from cloud.identity import errors as identity
+from cloud.registry import errors as registry
 from cloud.storage import errors as storage
 from cloud.timeseries import errors as timeseries
 from cloud.web.desk import reply
@@ -18,8 +19,11 @@ log = logging.getLogger(__name__)
 STATUS: Final[tuple[tuple[type[Exception], int], ...]] = (
     (identity.NotSignedIn, 401),
     (identity.BadCredentials, 401),
+    (identity.BadCode, 401),
+    (identity.CodeNeeded, 401),
     (identity.LinkGone, 401),
-    (identity.SlowDown, 429),
+    (identity.Unavailable, 429),
+    (identity.NotFound, 404),
     (identity.NotAllowed, 403),
     (identity.Conflict, 409),
     (identity.Malformed, 422),
@@ -27,6 +31,7 @@ STATUS: Final[tuple[tuple[type[Exception], int], ...]] = (
     (fleet.Conflict, 409),
     (fleet.Malformed, 422),
     (fleet.BrokenLedger, 503),
+    (registry.RegistryError, 422),
     (care.NotFound, 404),
     (care.Invalid, 422),
     (care.Conflict, 409),

@@ -10,8 +10,8 @@ from pydantic import BaseModel, Field
 
 from cloud.identity import shifts, store
 from cloud.identity.errors import BadCsrf
-from cloud.identity.model import Account
-from cloud.identity.policy import Action
+from cloud.identity.front_door import Visit
+from cloud.identity.policy import SECOND_FACTOR, Action
 from cloud.identity.sessions import SignedIn
 from cloud.storage.unit import Work
 from cloud.web.desk import (
@@ -25,6 +25,7 @@ from cloud.web.desk import (
     is_own_origin,
     read,
     reply,
+    source_of,
 )
 from cloud.web.shapes import PROBLEM, SessionShown, ShiftShown, answer
 
@@ -43,6 +44,13 @@ class UseLink(BaseModel):
     """A one-time link's token."""
 
     token: str = Field(min_length=1, max_length=200)
+
+
+class SecondStep(BaseModel):
+    """The first step's ticket, and a code of the app or a recovery code."""
+
+    ticket: str = Field(min_length=1, max_length=200)
+    code: str = Field(min_length=1, max_length=40)
 
 
 class StartShift(BaseModel):
@@ -70,16 +78,26 @@ def session_routes() -> APIRouter:
         """Sign in with a one-time link."""
         return await _enter(request, desk, partial(desk.front_door.use_link, body.token), cookie)
 
+    @router.post("/session/second", responses=answer(SessionShown))
+    async def second_step(
+        body: SecondStep, request: Request, desk: OnDesk, cookie: CookieToken = None
+    ) -> Response:
+        """The code, after a first step that was refused as `code_needed`."""
+        enter = partial(desk.front_door.second_step, body.ticket, body.code)
+        return await _enter(request, desk, enter, cookie)
+
     @router.get("/session", responses=answer(SessionShown))
     async def who_am_i(visit: Visitor, desk: OnDesk) -> Response:
         """The account behind the cookie."""
-        return reply(await _session(desk, visit.account, visit.csrf))
+        return reply(await _session(desk, visit))
 
     @router.delete("/session", status_code=204, responses=PROBLEM)
-    async def sign_out(_visit: Commander, desk: OnDesk, cookie: CookieToken = None) -> Response:
+    async def sign_out(
+        _visit: Commander, request: Request, desk: OnDesk, cookie: CookieToken = None
+    ) -> Response:
         """End the session."""
         if cookie is not None:
-            await anyio.to_thread.run_sync(desk.front_door.sign_out, cookie)
+            await anyio.to_thread.run_sync(desk.front_door.sign_out, cookie, source_of(request))
         response = Response(status_code=204)
         response.delete_cookie(COOKIE)
         return response
@@ -122,9 +140,10 @@ async def _enter(
 ) -> Response:
     if not is_own_origin(request):
         raise BadCsrf
-    address = request.client.host if request.client else "unknown"
-    signed_in = await anyio.to_thread.run_sync(partial(enter, address=address, replaces=cookie))
-    response = reply(await _session(desk, signed_in.account, signed_in.csrf))
+    enter = partial(enter, address=source_of(request), replaces=cookie)
+    signed_in = await anyio.to_thread.run_sync(enter)
+    visit = await anyio.to_thread.run_sync(desk.front_door.visit, signed_in.token)
+    response = reply(await _session(desk, visit))
     response.set_cookie(
         COOKIE,
         signed_in.token,
@@ -136,7 +155,14 @@ async def _enter(
     return response
 
 
-async def _session(desk: Desk, account: Account, csrf: str) -> SessionShown:
+async def _session(desk: Desk, visit: Visit) -> SessionShown:
     """With the shift that is under way, so that a reloaded console stays on it."""
-    shift = await read(desk, lambda work: store.open_shift(work, account.id))
-    return SessionShown(account, csrf, desk.clock.now_ms(), shift)
+    account = visit.account
+    needs_second = account.role in SECOND_FACTOR and not visit.has_second
+
+    def see(work: Work) -> SessionShown:
+        shift = store.open_shift(work, account.id)
+        has_password = store.password_hash(work, account.id) is not None
+        return SessionShown(account, visit.csrf, work.now_ms, shift, needs_second, has_password)
+
+    return await read(desk, see)

@@ -7,8 +7,13 @@ from typing import Annotated, Any, Final
 
 from msgspec import Meta, Struct
 
-from cloud.alarms.model import Person, ResidentCard
+from cloud.alarms.model import AlarmKind, Handling, Person, ResidentCard
+from cloud.identity.audit import Deed
+from cloud.identity.consent import Consent
 from cloud.identity.model import Account, Shift
+from cloud.registry.cards import AreaCard, ContactCard, GatewayCard, HomeKind
+from cloud.registry.store import HomeRow
+from cloud.rules.model import Severity
 from cloud.timeseries.model import Trace
 from cloud.words import Words
 
@@ -22,12 +27,15 @@ UnitJson = Annotated[Any, Meta(extra_json_schema={"$ref": REF.format(name="Unit"
 
 
 class SessionShown(Struct, frozen=True):
-    """Who is signed in. csrf: to be sent as x-csrf with every command."""
+    """Who is signed in. csrf: to be sent as x-csrf with every command; needs_second_factor: the
+    role acts only with one, and the account is to set it up."""
 
     account: Account
     csrf: str
     server_time_ms: int
     shift: Shift | None
+    needs_second_factor: bool
+    has_password: bool
 
 
 class ShiftShown(Struct, frozen=True):
@@ -152,6 +160,192 @@ class DutyShown(Struct, frozen=True):
 
     responder_id: str
     on_duty: bool
+
+
+class AccountShown(Struct, frozen=True):
+    """An account as its keeper sees it."""
+
+    account: Account
+    is_active: bool
+    has_password: bool
+    has_second_factor: bool
+    created_ms: int
+
+
+class AccountList(Struct, frozen=True):
+    """Accounts by login."""
+
+    accounts: list[AccountShown]
+
+
+class AccountMade(Struct, frozen=True):
+    """A new account. link_token: for `/login#link=…`, once, within a day; told only now."""
+
+    account: Account
+    link_token: str
+
+
+class LinkMade(Struct, frozen=True):
+    """What was changed. link_token: of the new link, where one was made; told only now."""
+
+    account_id: str
+    link_token: str | None
+
+
+class Enrolment(Struct, frozen=True):
+    """A secret for the app. uri: `otpauth://…`; qr: the same as a picture, a data address."""
+
+    secret: str
+    uri: str
+    qr: str
+
+
+class RecoveryCodes(Struct, frozen=True):
+    """Each signs in once instead of the app's code; told only now."""
+
+    recovery_codes: list[str]
+
+
+class AreaList(Struct, frozen=True):
+    """Areas, each with its path from the root."""
+
+    areas: list[AreaCard]
+
+
+class GatewayList(Struct, frozen=True):
+    """Gateways."""
+
+    gateways: list[GatewayCard]
+
+
+class HomeList(Struct, frozen=True):
+    """Homes, with nothing of who lives there."""
+
+    homes: list[HomeRow]
+
+
+class RegisteredResident(Struct, frozen=True):
+    """Who lives in a home."""
+
+    id: str
+    name: str
+    name_en: str
+    birth_year: int
+    sex: str
+    lives_alone: bool
+    care_level: int
+    conditions: tuple[Words, ...]
+    hazards: tuple[Words, ...]
+
+
+class RegisteredHome(Struct, frozen=True):
+    """A home as the registry has it; the one to ask for first comes first."""
+
+    id: str
+    kind: HomeKind
+    address: Words
+    area_id: str
+    lat: float
+    lon: float
+    entry_notes: Words
+    gateway_id: str
+    residents: tuple[RegisteredResident, ...]
+    call_plan: tuple[Words, ...]
+
+
+class DeviceRegistered(Struct, frozen=True):
+    """A device as the registry has it."""
+
+    uid: str
+    gateway_id: str
+    home_id: str | None
+    topic: str
+    key: str
+    kind: str
+    vendor: str
+    model: str
+    name: Words
+    room: Words
+    profile: str | None
+    is_sos: bool
+
+
+class HomeDetail(Struct, frozen=True):
+    """A home with its people and devices."""
+
+    home: RegisteredHome
+    contacts: tuple[ContactCard, ...]
+    devices: list[DeviceRegistered]
+
+
+class Entered(Struct, frozen=True):
+    """What was entered, changed or removed."""
+
+    id: str
+
+
+class ConsentShown(Struct, frozen=True):
+    """A consent as it stands now."""
+
+    consent: Consent
+
+
+class ConsentList(Struct, frozen=True):
+    """Consents of a resident, newest first."""
+
+    consents: list[Consent]
+
+
+class FamilyAlarm(Struct, frozen=True):
+    """An open alarm, and how far it has come."""
+
+    id: str
+    no: str
+    kind: AlarmKind
+    severity: Severity
+    handling: Handling
+    raised_at_ms: int
+
+
+class FamilyResident(Struct, frozen=True):
+    """A resident who has consented. conditions: null without a consent for health."""
+
+    id: str
+    name: str
+    name_en: str
+    conditions: tuple[Words, ...] | None
+
+
+class FamilyHome(Struct, frozen=True):
+    """A home for which a consent stands. last_seen_ms: when a device was heard last."""
+
+    id: str
+    residents: list[FamilyResident]
+    last_seen_ms: int | None
+    alarms: list[FamilyAlarm]
+
+
+class FamilyList(Struct, frozen=True):
+    """Homes for which a consent stands."""
+
+    homes: list[FamilyHome]
+
+
+class AuditEntry(Struct, frozen=True):
+    """One row of the audit."""
+
+    n: int
+    at_ms: int
+    deed: Deed
+    hash: str
+
+
+class AuditList(Struct, frozen=True):
+    """Rows of the audit, newest first. head_n, head: the chain's last row, to be anchored."""
+
+    entries: list[AuditEntry]
+    head_n: int
+    head: str
 
 
 class Alive(Struct, frozen=True):

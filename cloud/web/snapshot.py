@@ -8,11 +8,10 @@ import msgspec
 from cloud.alarms import store
 from cloud.alarms.views import alarm_json
 from cloud.dispatch.service import DispatchDesk
-from cloud.live.hub import Scope
+from cloud.identity.scope import Scope
 from cloud.live.messages import FeedRow
 from cloud.storage.unit import Work
 from cloud.web.feed import Rows
-from cloud.web.scope import sees
 
 _encode = msgspec.json.Encoder().encode
 
@@ -22,13 +21,10 @@ def rows_of(dispatch: DispatchDesk) -> Rows:
 
     def rows(work: Work, scope: Scope) -> list[FeedRow]:
         found = _alarms(work, scope) if "alarms" in scope.collections else []
-        where: dict[str, Any] = (
-            {"areas": scope.areas} if scope.station is None else {"station_id": scope.station}
-        )
         if "offers" in scope.collections:
-            found += _rows("offers", dispatch.open_offers(work, **where))
+            found += _rows("offers", dispatch.open_offers(work, scope))
         if "units" in scope.collections:
-            found += _rows("units", dispatch.units(work, **where))
+            found += _rows("units", dispatch.units(work, scope))
         return found
 
     return rows
@@ -37,8 +33,7 @@ def rows_of(dispatch: DispatchDesk) -> Rows:
 def _alarms(work: Work, scope: Scope) -> list[FeedRow]:
     return [
         FeedRow("alarms", alarm.id, alarm.rev, msgspec.Raw(alarm_json(alarm)))
-        for alarm in store.open_alarms(work)
-        if sees(scope, "alarms", alarm.area_code)
+        for alarm in store.open_alarms_seen(work, scope)
     ]
 
 

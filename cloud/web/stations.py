@@ -4,13 +4,9 @@ from fastapi import APIRouter, Response
 
 from cloud.dispatch.service import DispatchDesk
 from cloud.dispatch.views import station_view
-from cloud.identity.model import Account
-from cloud.identity.policy import Action, is_in_scope
-from cloud.registry.cards import StationCard
-from cloud.registry.registry import Registry
+from cloud.identity.policy import Action
 from cloud.storage.unit import Work
 from cloud.web.desk import OnDesk, Visitor, allowed, read, reply
-from cloud.web.scope import OF_A_STATION, scope_of, station_of
 from cloud.web.shapes import StationList, UnitList, answer
 
 
@@ -24,9 +20,10 @@ def station_routes(dispatch: DispatchDesk) -> APIRouter:
         account = allowed(visit, Action.SEE_STATIONS)
 
         def see(_work: Work) -> StationList:
+            scope = desk.scope_of(account)
             known = desk.registry.stations()
             return StationList(
-                [station_view(each) for each in known if is_for(desk.registry, account, each)]
+                [station_view(each) for each in known if scope.covers(each.area_id, each.id)]
             )
 
         return reply(await read(desk, see))
@@ -37,19 +34,8 @@ def station_routes(dispatch: DispatchDesk) -> APIRouter:
         account = allowed(visit, Action.SEE_UNITS)
 
         def see(work: Work) -> UnitList:
-            scope = scope_of(desk.registry, account)
-            if scope.station is not None:
-                return UnitList(dispatch.units(work, station_id=scope.station))
-            return UnitList(dispatch.units(work, areas=scope.areas))
+            return UnitList(dispatch.units(work, desk.scope_of(account)))
 
         return reply(await read(desk, see))
 
     return router
-
-
-def is_for(registry: Registry, account: Account, station: StationCard) -> bool:
-    """Whether the account may deal with a station: its own, or one that lies in its area."""
-    if account.role in OF_A_STATION:
-        return station.id == station_of(registry, account)
-    area = registry.area_card(station.area_id)
-    return area is not None and is_in_scope(account.area_id, area.path)

@@ -106,3 +106,77 @@ def test_there_is_no_way_back_to_a_revision_that_never_was(shop: Shop) -> None:
 
 def test_a_store_that_is_not_there_could_not_be_checked(shop: Shop) -> None:
     assert "anju db upgrade" in shop.db("check", code=2)["error"]
+
+
+def audited(shop: Shop, rows: int = 3) -> str:
+    """A store whose audit has some rows; its head."""
+    for n in range(rows):
+        who = ("--role", "auditor", "--login", f"a{n}", "--name", "x")
+        assert main(["--quiet", "accounts", "create", *who, "--data", str(shop.data)]) == 0
+    shop._capsys.readouterr()
+    return str(shop.db("check")["audit_head"])
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("at_ms", "at_ms + 1"),
+        ("who", "'ac-other'"),
+        ("what", "'nothing'"),
+        ("target", "'x'"),
+        ("area", "'x'"),
+        ("source", "'10.0.0.9'"),
+        ("data", "x'7b7d'"),
+        ("hash", "'0'"),
+        ("before", "'0'"),
+    ],
+)
+def test_an_audit_row_that_was_changed_is_named(shop: Shop, column: str, value: str) -> None:
+    audited(shop)
+    shop.sql(f"UPDATE audit SET {column} = {value} WHERE n = 2")  # noqa: S608
+
+    problems = shop.db("check", code=1)["problems"]
+
+    assert problems[0] == "audit, row 2: was changed"
+
+
+def test_an_audit_row_that_was_removed_is_named(shop: Shop) -> None:
+    audited(shop)
+    shop.sql("DELETE FROM audit WHERE n = 2")
+
+    problems = shop.db("check", code=1)["problems"]
+
+    assert problems == ["audit, row 3: row 2 is missing before it"]
+
+
+def test_an_audit_whose_tail_was_cut_is_named(shop: Shop) -> None:
+    audited(shop)
+    shop.sql("DELETE FROM audit WHERE n > 1")
+
+    problems = shop.db("check", code=1)["problems"]
+
+    assert problems == ["audit, row 3: the rows end at 1, so the tail was cut"]
+
+
+def test_an_audit_that_was_rewritten_as_a_whole_does_not_meet_the_head_kept_outside(
+    shop: Shop, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    anchor = audited(shop)
+    shop.db("check", "--anchor", anchor)
+    other = Shop(tmp_path / "other", capsys)
+    audited(other)
+
+    problems = other.db("check", "--anchor", anchor, code=1)["problems"]
+
+    assert problems == ["audit, row 3: is not the one that was written down outside"]
+
+
+def test_an_audit_cut_with_its_head_does_not_meet_the_head_kept_outside(shop: Shop) -> None:
+    anchor = audited(shop)
+    shop.sql("DELETE FROM audit WHERE n = 3")
+    shop.sql("UPDATE audit_head SET n = 2, hash = (SELECT hash FROM audit WHERE n = 2)")
+    assert shop.db("check")["problems"] == []
+
+    problems = shop.db("check", "--anchor", anchor, code=1)["problems"]
+
+    assert problems == ["audit, row 3: is not the one that was written down outside"]

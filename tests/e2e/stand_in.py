@@ -19,9 +19,17 @@ from tests.e2e.town import Refused, Thing, Town, now_ms
 from tests.waiting import eventually
 
 STATIC: Final = Path(__file__).parents[2] / "cloud" / "static"
-CSP: Final = "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
+CSP: Final = (
+    "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; "
+    "form-action 'self'"
+)
 BEAT_S: Final = 0.5
 COOKIE: Final = "anju_session"
+SIGN_IN: Final = ("session", "session/link", "session/second")
+CODE: Final = "123456"  # of everybody's second step
+
+
+QR: Final = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg'/%3E"
 
 
 class StandIn:
@@ -149,7 +157,7 @@ class StandIn:
         app = FastAPI(openapi_url=None)
         app.add_api_websocket_route("/feed", self._feed)
         app.add_api_websocket_route("/sim/feed", self._sim_feed)
-        app.add_api_route("/api/{rest:path}", self._api, methods=["GET", "POST", "DELETE"])
+        app.add_api_route("/api/{rest:path}", self._api, methods=["GET", "POST", "PUT", "DELETE"])
         app.add_api_route("/sim/api/{rest:path}", self._sim, methods=["GET", "POST"])
         app.add_api_route("/health/ready", lambda: {"ok": True})
         app.add_api_route("/", lambda: RedirectResponse("/login"))
@@ -168,7 +176,7 @@ class StandIn:
         try:
             if self.is_refusing:
                 raise Refused(503, "unavailable")
-            if rest.startswith("session") and request.method == "POST":
+            if rest in SIGN_IN and request.method == "POST":
                 return self._sign_in(rest, body)
             me = self.town.accounts.get(request.cookies.get(COOKIE, ""))
             if me is None:
@@ -183,13 +191,21 @@ class StandIn:
             )
 
     def _sign_in(self, rest: str, body: Thing) -> Response:
-        login = body.get("login") or str(body.get("token", "")).removeprefix("link-")
+        token = str(body.get("token", body.get("ticket", "")))
+        login = body.get("login") or token.removeprefix("link-")
         me = self.town.accounts.get(login)
         if login == "slow":
             raise Refused(429, "slow_down", retry_after_s=20)
+        if rest == "session/second" and body["code"] != CODE:
+            raise Refused(401, "bad_code")
+        if rest == "session" and login == "administrator" and body["password"] == "right":
+            raise Refused(401, "code_needed", ticket="link-administrator", expires_ms=0)
         if me is None or (rest == "session" and body["password"] != "right"):
             raise Refused(401, "link_gone" if rest.endswith("link") else "bad_credentials")
-        answer = JSONResponse(self._session(me))
+        session = self._session(me)
+        if rest == "session/link" and login == "administrator":
+            session |= {"needs_second_factor": True, "has_password": False}
+        answer = JSONResponse(session)
         answer.set_cookie(COOKIE, login, httponly=True, samesite="strict")
         return answer
 
@@ -210,8 +226,8 @@ class StandIn:
         if path[0] == "offers":
             return {"offer": town.take(thing, path[2], me, body)}
         if path[0] == "homes":
-            return self.day.readings(thing, body) if len(path) > 2 else self.day.home(thing)
-        if thing and len(path) == 2:
+            return self.day.home(thing) if path[2] == "view" else self.day.readings(thing, body)
+        if path[0] == "alarms" and len(path) == 2:
             return town.detail(thing)
         routes: dict[str, Callable[[], Thing | None]] = {
             "GET session": lambda: self._session(me),
@@ -220,6 +236,9 @@ class StandIn:
             "POST shift": lambda: self._start_shift(me),
             "DELETE shift": lambda: self._end(me),
             "DELETE session": lambda: self._end(me),
+            "POST session": lambda: self._enrol(path[1:], body),
+            "POST session confirm": lambda: self._enrol(path[1:], body),
+            "PUT session": lambda: None,
             "GET alarms": lambda: {"alarms": list(town.alarms.values())},
             "GET stations": lambda: {"stations": town.station_list()},
             "GET alarms candidates": lambda: {"candidates": town.candidates(thing)},
@@ -233,6 +252,13 @@ class StandIn:
         if route not in routes:
             raise Refused(404, "not_found")
         return routes[route]()
+
+    def _enrol(self, path: list[str], body: Thing) -> Thing:
+        if path == ["second-factor"]:
+            return {"secret": "JBSWY3DPEHPK3PXP", "uri": "otpauth://totp/x", "qr": QR}
+        if body["code"] != CODE:
+            raise Refused(401, "bad_code")
+        return {"recovery_codes": [f"aaaa-bbbb-cccc-{n:04}" for n in range(10)]}
 
     def _start_shift(self, me: Thing) -> Thing:
         shift = self.shifts.setdefault(me["login"], {"id": "sh-1", "started_ms": now_ms()})

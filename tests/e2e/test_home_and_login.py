@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.e2e.conftest import PHONE, Opens, Visitor
+from tests.e2e.conftest import PHONE, Opens, Visitor, violations
 from tests.e2e.stand_in import StandIn
 
 pytestmark = [pytest.mark.needs("chromium"), pytest.mark.timeout(60)]
@@ -121,3 +121,48 @@ def test_next_leads_only_to_our_own_pages(visit: Opens) -> None:
     page.get_by_role("button", name="登录").click()
 
     expect(page).to_have_url(re.compile(r"127\.0\.0\.1:\d+/console$"))
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_an_administrator_is_asked_for_the_code_as_well(visit: Opens, lang: str) -> None:
+    page = visit("/login", Visitor(lang=lang))
+    page.locator("#login").fill("administrator")
+    page.locator("#password").fill("right")
+    page.locator("form .pri").click()
+
+    page.locator("#code").fill("000000")
+    page.locator("form .pri").click()
+    said = {"zh": "验证码不对或已用过", "en": "The code is wrong"}
+    expect(page.get_by_role("alert")).to_contain_text(said[lang])
+    assert violations(page) == []
+    page.locator("#code").fill("123456")
+    page.locator("form .pri").click()
+
+    signed_in = {"zh": "已登录", "en": "Signed in"}
+    expect(page.get_by_role("alert")).to_contain_text(signed_in[lang])
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_a_new_administrator_sets_up_the_second_step_and_a_password(
+    visit: Opens, stand_in: StandIn, lang: str
+) -> None:
+    page = visit("/login#link=link-administrator", Visitor(lang=lang))
+    expect(page.locator("code")).to_have_text("JBSW Y3DP EHPK 3PXP")
+    assert violations(page) == []
+
+    page.locator("#code").fill("123456")
+    page.locator("form .pri").click()
+    expect(page.locator(".codes li")).to_have_count(10)
+    assert violations(page) == []
+    kept = {"zh": "我已保存", "en": "I have kept them"}
+    page.get_by_role("button", name=kept[lang]).click()
+    page.locator("#password").fill("short")
+    page.locator("form .pri").click()
+    expect(page.locator("#password")).to_have_attribute("aria-invalid", "true")
+    assert violations(page) == []
+    page.locator("#password").fill("correct horse battery")
+    page.locator("form .pri").click()
+
+    signed_in = {"zh": "已登录", "en": "Signed in"}
+    expect(page.get_by_role("alert")).to_contain_text(signed_in[lang])
+    assert "PUT session/password" in stand_in.asked

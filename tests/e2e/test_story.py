@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from typing import Final
 
+import pyotp
 import pytest
 from playwright.sync_api import Browser, Locator, Page, Route, expect
 
@@ -140,3 +141,26 @@ def close(console: Page) -> None:
     console.get_by_label("跌倒", exact=True).check(force=True)
     console.get_by_role("dialog").get_by_role("button", name="结案").click()
     expect(console.locator("[data-event=closed]")).to_be_visible()
+
+
+def test_an_administrator_sets_up_the_second_step_on_the_real_server(
+    browser: Browser, demo_server: Demo
+) -> None:
+    complaints: list[str] = []
+    page = new_page(browser, demo_server.url, Visitor(), complaints)
+    page.goto(demo_server.links["administrator"])
+    picture = page.get_by_role("img", name="身份验证器的二维码")
+    expect(picture).to_be_visible()
+    keep(page, "login-second-step")
+    assert picture.evaluate("image => image.naturalWidth") > 0
+
+    secret = page.locator("code").inner_text().replace(" ", "")
+    page.get_by_label("动态验证码").fill(pyotp.TOTP(secret).now())
+    page.get_by_role("button", name="继续").click()
+
+    expect(page.locator(".codes li")).to_have_count(10)
+    keep(page, "login-recovery-codes")
+    page.get_by_role("button", name="我已保存").click()
+    expect(page.get_by_role("alert")).to_contain_text("已登录")
+    page.context.close()
+    assert complaints == []

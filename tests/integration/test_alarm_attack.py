@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
+from sqlalchemy import true
 
 from cloud.alarms.commands import Claim, Close
 from cloud.alarms.model import Alarm, Person
@@ -75,7 +76,7 @@ def technical(ingest: Ingest) -> list[Alarm]:
 
 
 def kept(ingest: Ingest) -> list[dict[str, Any]]:
-    return ingest.store.read(received.rejected)
+    return ingest.store.read(lambda work: received.rejected(work, true()))
 
 
 def written(**changes: object) -> bytes:

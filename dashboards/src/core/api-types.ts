@@ -52,6 +52,507 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/session/second": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Second Step
+         * @description The code, after a first step that was refused as `code_needed`.
+         */
+        post: operations["second_step_api_session_second_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/session/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Change Password
+         * @description Every other session of the account ends.
+         */
+        put: operations["change_password_api_session_password_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/session/second-factor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Begin
+         * @description A secret for the app; it counts from its confirmation on.
+         */
+        post: operations["begin_api_session_second_factor_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/session/second-factor/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Confirm
+         * @description The app shows the right codes. Answers with recovery codes, which are told only now.
+         */
+        post: operations["confirm_api_session_second_factor_confirm_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/accounts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Accounts
+         * @description By login, also those that may not sign in any more.
+         */
+        get: operations["list_accounts_api_accounts_get"];
+        put?: never;
+        /**
+         * Create
+         * @description A new account, and the one-time link that leads in.
+         */
+        post: operations["create_api_accounts_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/accounts/{account_id}/disable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Disable
+         * @description Nobody signs in with it, and whoever is signed in is out now.
+         */
+        post: operations["disable_api_accounts__account_id__disable_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/accounts/{account_id}/enable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Enable
+         * @description It may sign in again, as before.
+         */
+        post: operations["enable_api_accounts__account_id__enable_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/accounts/{account_id}/link": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * New Link
+         * @description A new one-time link; the one before is worth nothing.
+         */
+        post: operations["new_link_api_accounts__account_id__link_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/accounts/{account_id}/reset": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Reset
+         * @description As new: no password, no second factor, no session; and a one-time link.
+         */
+        post: operations["reset_api_accounts__account_id__reset_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * See Audit
+         * @description What accounts of the area did and read, newest first, at most 500; and the head.
+         */
+        get: operations["see_audit_api_audit_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/residents/{resident_id}/consents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Consents
+         * @description Those that stand and those that were withdrawn, newest first.
+         */
+        get: operations["list_consents_api_residents__resident_id__consents_get"];
+        put?: never;
+        /**
+         * Give
+         * @description Write one down.
+         */
+        post: operations["give_api_residents__resident_id__consents_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/residents/{resident_id}/consents/{consent_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Withdraw
+         * @description From now on it does not stand: the family sees nothing more by it.
+         */
+        delete: operations["withdraw_api_residents__resident_id__consents__consent_id__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/family": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * See Family
+         * @description Homes for which a consent stands, with their open alarms.
+         */
+        get: operations["see_family_api_family_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/homes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Homes
+         * @description Homes of the account's area: where they are and behind which gateway.
+         */
+        get: operations["list_homes_api_homes_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/homes/{home_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * See Home
+         * @description A home with who lives there, who is called and what stands in it; not its door code.
+         */
+        get: operations["see_home_api_homes__home_id__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/gateways/{gateway_id}/homes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Put Home
+         * @description Enter or change a home behind a gateway.
+         */
+        put: operations["put_home_api_gateways__gateway_id__homes_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/homes/{home_id}/contacts/{order}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove Contact
+         * @description Nobody calls this person any more.
+         */
+        delete: operations["remove_contact_api_homes__home_id__contacts__order__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/residents/{resident_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove Resident
+         * @description Lives there no longer. What was recorded of their alarms stays.
+         */
+        delete: operations["remove_resident_api_residents__resident_id__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/gateways/{gateway_id}/devices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Put Device
+         * @description Enter or change a device of a home, or of the gateway's community.
+         */
+        put: operations["put_device_api_gateways__gateway_id__devices_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/gateways/{gateway_id}/devices/{uid}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove Device
+         * @description It is not the gateway's any more.
+         */
+        delete: operations["remove_device_api_gateways__gateway_id__devices__uid__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/areas": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Areas
+         * @description The account's area and everything below it.
+         */
+        get: operations["list_areas_api_areas_get"];
+        /**
+         * Put Area
+         * @description Enter an area below one's own, or change one. The root is entered first, once, by an
+         *     administrator who has no area yet; it is theirs then.
+         */
+        put: operations["put_area_api_areas_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/stations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Stations
+         * @description Stations of the account's area, with telephone and place.
+         */
+        get: operations["list_stations_api_stations_get"];
+        /**
+         * Put Station
+         * @description Enter or change a station, with its agreements and people.
+         */
+        put: operations["put_station_api_stations_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/stations/{station_id}/responders": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Put Responder
+         * @description Enter or change one of a station's people.
+         */
+        put: operations["put_responder_api_stations__station_id__responders_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/gateways": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Gateways
+         * @description Gateways of the account's area.
+         */
+        get: operations["list_gateways_api_gateways_get"];
+        /**
+         * Put Gateway
+         * @description Enter or change a gateway.
+         */
+        put: operations["put_gateway_api_gateways_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/shift": {
         parameters: {
             query?: never;
@@ -376,26 +877,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/stations": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * List Stations
-         * @description Stations of the account's area, with telephone and place.
-         */
-        get: operations["list_stations_api_stations_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/units": {
         parameters: {
             query?: never;
@@ -416,7 +897,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/homes/{home_id}": {
+    "/api/homes/{home_id}/view": {
         parameters: {
             query?: never;
             header?: never;
@@ -427,7 +908,7 @@ export interface paths {
          * See Home
          * @description Who lives there and which devices there are, each with its battery and last word.
          */
-        get: operations["see_home_api_homes__home_id__get"];
+        get: operations["see_home_api_homes__home_id__view_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -615,6 +1096,24 @@ export interface components {
             follow_up?: string | null;
         };
         /**
+         * CodeBody
+         * @description What the app shows.
+         */
+        CodeBody: {
+            /** Code */
+            code: string;
+        };
+        /**
+         * ConsentBody
+         * @description Whom the resident lets look, for what, and how they said so.
+         */
+        ConsentBody: {
+            /** Account Id */
+            account_id: string;
+            purpose: components["schemas"]["Purpose"];
+            how: components["schemas"]["How"];
+        };
+        /**
          * DeclineBody
          * @description Why not.
          */
@@ -644,6 +1143,12 @@ export interface components {
             csr: string;
         };
         /**
+         * How
+         * @description How the resident said so.
+         * @enum {unknown}
+         */
+        How: "in_person" | "paper" | "telephone";
+        /**
          * Measurement
          * @description What a device can say. The comment gives unit and polarity.
          * @enum {string}
@@ -657,6 +1162,22 @@ export interface components {
             /** Text */
             text: string;
         };
+        /**
+         * PasswordBody
+         * @description old: not needed while the account has no password.
+         */
+        PasswordBody: {
+            /** Old */
+            old?: string | null;
+            /** New */
+            new: string;
+        };
+        /**
+         * Purpose
+         * @description What it is for. Health is apart from everything else (PIPL articles 28 and 29).
+         * @enum {unknown}
+         */
+        Purpose: "push" | "see_health" | "see_home";
         /**
          * RenewBody
          * @description The present certificate, a request with a new key, and that request signed with the present
@@ -697,6 +1218,16 @@ export interface components {
             follow_up: "none" | "visit_today" | "doctor" | "device_check";
             /** Text */
             text?: string | null;
+        };
+        /**
+         * SecondStep
+         * @description The first step's ticket, and a code of the app or a recovery code.
+         */
+        SecondStep: {
+            /** Ticket */
+            ticket: string;
+            /** Code */
+            code: string;
         };
         /**
          * SignIn
@@ -742,6 +1273,53 @@ export interface components {
             station_id: string | null;
             /** @default null */
             responder_id: string | null;
+        };
+        /**
+         * AccountEntry
+         * @description What an administrator enters of somebody. station: of a station's desk and its people.
+         */
+        AccountEntry: {
+            login: string;
+            role: components["schemas"]["Role"];
+            name: string;
+            name_en: string;
+            /** @default null */
+            area: string | null;
+            /** @default null */
+            station: string | null;
+            /** @default null */
+            responder: string | null;
+            /**
+             * @default zh
+             * @enum {unknown}
+             */
+            lang: "en" | "zh";
+        };
+        /**
+         * AccountList
+         * @description Accounts by login.
+         */
+        AccountList: {
+            accounts: components["schemas"]["AccountShown"][];
+        };
+        /**
+         * AccountMade
+         * @description A new account. link_token: for `/login#link=…`, once, within a day; told only now.
+         */
+        AccountMade: {
+            account: components["schemas"]["Account"];
+            link_token: string;
+        };
+        /**
+         * AccountShown
+         * @description An account as its keeper sees it.
+         */
+        AccountShown: {
+            account: components["schemas"]["Account"];
+            is_active: boolean;
+            has_password: boolean;
+            has_second_factor: boolean;
+            created_ms: number;
         };
         /**
          * Alarm
@@ -818,6 +1396,59 @@ export interface components {
             ok: boolean;
         };
         /**
+         * AreaCard
+         * @description A node of the tree. path: ids from the root down to this area, itself included.
+         */
+        AreaCard: {
+            id: string;
+            kind: components["schemas"]["AreaKind"];
+            name: components["schemas"]["Words"];
+            path: string[];
+        };
+        /**
+         * AreaEntry
+         * @description A node of the tree. parent None: the root.
+         */
+        AreaEntry: {
+            id: string;
+            kind: components["schemas"]["AreaKind"];
+            name: components["schemas"]["Words"];
+            /** @default null */
+            parent: string | null;
+        };
+        /**
+         * AreaKind
+         * @description Levels of the tree.
+         * @enum {unknown}
+         */
+        AreaKind: "community" | "district" | "subdistrict";
+        /**
+         * AreaList
+         * @description Areas, each with its path from the root.
+         */
+        AreaList: {
+            areas: components["schemas"]["AreaCard"][];
+        };
+        /**
+         * AuditEntry
+         * @description One row of the audit.
+         */
+        AuditEntry: {
+            n: number;
+            at_ms: number;
+            deed: components["schemas"]["Deed"];
+            hash: string;
+        };
+        /**
+         * AuditList
+         * @description Rows of the audit, newest first. head_n, head: the chain's last row, to be anchored.
+         */
+        AuditList: {
+            entries: components["schemas"]["AuditEntry"][];
+            head_n: number;
+            head: string;
+        };
+        /**
          * Beat
          * @description Still here.
          */
@@ -859,6 +1490,37 @@ export interface components {
          */
         Condition: "active" | "cleared";
         /**
+         * Consent
+         * @description One consent. recorded_by, withdrawn_by: accounts; withdrawn_ms None: it stands.
+         */
+        Consent: {
+            id: string;
+            resident_id: string;
+            account_id: string;
+            purpose: components["schemas"]["Purpose"];
+            how: components["schemas"]["How"];
+            given_ms: number;
+            recorded_by: string;
+            /** @default null */
+            withdrawn_ms: number | null;
+            /** @default null */
+            withdrawn_by: string | null;
+        };
+        /**
+         * ConsentList
+         * @description Consents of a resident, newest first.
+         */
+        ConsentList: {
+            consents: components["schemas"]["Consent"][];
+        };
+        /**
+         * ConsentShown
+         * @description A consent as it stands now.
+         */
+        ConsentShown: {
+            consent: components["schemas"]["Consent"];
+        };
+        /**
          * Contact
          * @description Somebody who may be called; order 1 first.
          */
@@ -870,6 +1532,47 @@ export interface components {
             relation_en: string;
             phone: string;
             has_key: boolean;
+        };
+        /**
+         * ContactCard
+         * @description A person who may be told or asked, in order of priority.
+         */
+        ContactCard: {
+            order: number;
+            name: string;
+            name_en: string;
+            relation: components["schemas"]["Words"];
+            phone: string;
+            has_key: boolean;
+        };
+        /**
+         * ContactEntry
+         * @description A person who may be told or asked; order 1 is asked first.
+         */
+        ContactEntry: {
+            order: number;
+            name: string;
+            name_en: string;
+            relation: string;
+            relation_en: string;
+            phone: string;
+            has_key: boolean;
+        };
+        /**
+         * Deed
+         * @description What is to be written down. data: facts that say more, never names or health.
+         */
+        Deed: {
+            who: string;
+            what: string;
+            /** @default  */
+            target: string;
+            /** @default  */
+            area: string;
+            /** @default  */
+            source: string;
+            /** @default {} */
+            data: Record<string, never>;
         };
         /**
          * Delta
@@ -892,6 +1595,42 @@ export interface components {
             uid: string;
             name: components["schemas"]["Words"];
             room: components["schemas"]["Words"];
+        };
+        /**
+         * DeviceForm
+         * @description A device. uid: `<convention>:<address>`; topic: at the gateway's broker.
+         */
+        DeviceForm: {
+            uid: string;
+            home: string | null;
+            topic: string;
+            key: string;
+            kind: string;
+            vendor: string;
+            model: string;
+            name: components["schemas"]["Words"];
+            room: components["schemas"]["Words"];
+            is_sos: boolean;
+            /** @default null */
+            profile: string | null;
+        };
+        /**
+         * DeviceRegistered
+         * @description A device as the registry has it.
+         */
+        DeviceRegistered: {
+            uid: string;
+            gateway_id: string;
+            home_id: string | null;
+            topic: string;
+            key: string;
+            kind: string;
+            vendor: string;
+            model: string;
+            name: components["schemas"]["Words"];
+            room: components["schemas"]["Words"];
+            profile: string | null;
+            is_sos: boolean;
         };
         /**
          * DeviceShown
@@ -931,6 +1670,22 @@ export interface components {
             broker: components["schemas"]["Reach"];
         };
         /**
+         * Enrolment
+         * @description A secret for the app. uri: `otpauth://…`; qr: the same as a picture, a data address.
+         */
+        Enrolment: {
+            secret: string;
+            uri: string;
+            qr: string;
+        };
+        /**
+         * Entered
+         * @description What was entered, changed or removed.
+         */
+        Entered: {
+            id: string;
+        };
+        /**
          * EscalationMark
          * @description How far the calling of further people has gone.
          */
@@ -938,6 +1693,45 @@ export interface components {
             step: number;
             steps: number;
             label: components["schemas"]["Words"];
+        };
+        /**
+         * FamilyAlarm
+         * @description An open alarm, and how far it has come.
+         */
+        FamilyAlarm: {
+            id: string;
+            no: string;
+            kind: components["schemas"]["AlarmKind"];
+            severity: components["schemas"]["Severity"];
+            handling: components["schemas"]["Handling"];
+            raised_at_ms: number;
+        };
+        /**
+         * FamilyHome
+         * @description A home for which a consent stands. last_seen_ms: when a device was heard last.
+         */
+        FamilyHome: {
+            id: string;
+            residents: components["schemas"]["FamilyResident"][];
+            last_seen_ms: number | null;
+            alarms: components["schemas"]["FamilyAlarm"][];
+        };
+        /**
+         * FamilyList
+         * @description Homes for which a consent stands.
+         */
+        FamilyList: {
+            homes: components["schemas"]["FamilyHome"][];
+        };
+        /**
+         * FamilyResident
+         * @description A resident who has consented. conditions: null without a consent for health.
+         */
+        FamilyResident: {
+            id: string;
+            name: string;
+            name_en: string;
+            conditions: components["schemas"]["Words"][] | null;
         };
         /**
          * Fault
@@ -969,6 +1763,32 @@ export interface components {
             id: string;
             rev: number;
             v: unknown;
+        };
+        /**
+         * GatewayCard
+         * @description An edge agent's gateway. revision rises with each change of its homes or devices.
+         */
+        GatewayCard: {
+            id: string;
+            name: components["schemas"]["Words"];
+            area_path: string[];
+            revision: number;
+        };
+        /**
+         * GatewayEntry
+         * @description A gateway and the area it stands in.
+         */
+        GatewayEntry: {
+            id: string;
+            area: string;
+            name: components["schemas"]["Words"];
+        };
+        /**
+         * GatewayList
+         * @description Gateways.
+         */
+        GatewayList: {
+            gateways: components["schemas"]["GatewayCard"][];
         };
         /**
          * Handling
@@ -1011,6 +1831,56 @@ export interface components {
             kind: string;
         };
         /**
+         * HomeDetail
+         * @description A home with its people and devices.
+         */
+        HomeDetail: {
+            home: components["schemas"]["RegisteredHome"];
+            contacts: components["schemas"]["ContactCard"][];
+            devices: components["schemas"]["DeviceRegistered"][];
+        };
+        /**
+         * HomeForm
+         * @description A household. door_code: left out, it stays as it is. Residents and contacts that are named
+         *     are entered or changed; those that are not stay.
+         */
+        HomeForm: {
+            id: string;
+            area: string;
+            address: components["schemas"]["Words"];
+            lat: number;
+            lon: number;
+            /** @default real */
+            kind: components["schemas"]["HomeKind"];
+            /**
+             * @default {
+             *       "zh": "",
+             *       "en": ""
+             *     }
+             */
+            entry_notes: components["schemas"]["Words"];
+            door_code?: string | null;
+            /** @default null */
+            call_plan: string | null;
+            /** @default [] */
+            residents: components["schemas"]["ResidentEntry"][];
+            /** @default [] */
+            contacts: components["schemas"]["ContactEntry"][];
+        };
+        /**
+         * HomeKind
+         * @description A property of the home, never a flag in a message.
+         * @enum {unknown}
+         */
+        HomeKind: "canary" | "real" | "simulated";
+        /**
+         * HomeList
+         * @description Homes, with nothing of who lives there.
+         */
+        HomeList: {
+            homes: components["schemas"]["HomeRow"][];
+        };
+        /**
          * HomeReadings
          * @description One measurement of a home, in buckets of width_ms over [from_ms, to_ms).
          */
@@ -1024,6 +1894,17 @@ export interface components {
             traces: components["schemas"]["Trace"][];
         };
         /**
+         * HomeRow
+         * @description A home in a list: nothing of who lives there.
+         */
+        HomeRow: [
+            string,
+            components["schemas"]["HomeKind"],
+            components["schemas"]["Words"],
+            string,
+            string
+        ];
+        /**
          * HomeShown
          * @description A home with its resident and devices.
          */
@@ -1033,6 +1914,14 @@ export interface components {
             area: components["schemas"]["Words"];
             resident: components["schemas"]["ResidentCard"] | null;
             devices: components["schemas"]["DeviceShown"][];
+        };
+        /**
+         * LinkMade
+         * @description What was changed. link_token: of the new link, where one was made; told only now.
+         */
+        LinkMade: {
+            account_id: string;
+            link_token: string | null;
         };
         /**
          * Offer
@@ -1175,6 +2064,44 @@ export interface components {
             };
         };
         /**
+         * RecoveryCodes
+         * @description Each signs in once instead of the app's code; told only now.
+         */
+        RecoveryCodes: {
+            recovery_codes: string[];
+        };
+        /**
+         * RegisteredHome
+         * @description A home as the registry has it; the one to ask for first comes first.
+         */
+        RegisteredHome: {
+            id: string;
+            kind: components["schemas"]["HomeKind"];
+            address: components["schemas"]["Words"];
+            area_id: string;
+            lat: number;
+            lon: number;
+            entry_notes: components["schemas"]["Words"];
+            gateway_id: string;
+            residents: components["schemas"]["RegisteredResident"][];
+            call_plan: components["schemas"]["Words"][];
+        };
+        /**
+         * RegisteredResident
+         * @description Who lives in a home.
+         */
+        RegisteredResident: {
+            id: string;
+            name: string;
+            name_en: string;
+            birth_year: number;
+            sex: string;
+            lives_alone: boolean;
+            care_level: number;
+            conditions: components["schemas"]["Words"][];
+            hazards: components["schemas"]["Words"][];
+        };
+        /**
          * RejectedList
          * @description Messages that could not be used, with their bytes in base 64.
          */
@@ -1212,6 +2139,25 @@ export interface components {
             lives_alone: boolean;
         };
         /**
+         * ResidentEntry
+         * @description An elder. age: years today; the registry keeps the year of birth that it gives.
+         */
+        ResidentEntry: {
+            id: string;
+            name: string;
+            name_en: string;
+            age: number;
+            /** @enum {unknown} */
+            sex: "f" | "m";
+            lives_alone: boolean;
+            /** @default 0 */
+            care_level: number;
+            /** @default [] */
+            conditions: components["schemas"]["Words"][];
+            /** @default [] */
+            hazards: components["schemas"]["Words"][];
+        };
+        /**
          * ResidentShown
          * @description The resident whom the alarm is about, with what a helper must know.
          */
@@ -1229,6 +2175,20 @@ export interface components {
             conditions: components["schemas"]["Words"][];
             /** @default [] */
             hazards: components["schemas"]["Words"][];
+        };
+        /**
+         * ResponderEntry
+         * @description One of a station's people. duty `all_day`: on duty until somebody ends it.
+         */
+        ResponderEntry: {
+            id: string;
+            name: string;
+            name_en: string;
+            phone: string;
+            /** @default [] */
+            skills: string[];
+            /** @default null */
+            duty: "all_day" | null;
         };
         /**
          * Resume
@@ -1262,13 +2222,16 @@ export interface components {
         ServerMessage: components["schemas"]["Welcome"] | components["schemas"]["Snapshot"] | components["schemas"]["Resume"] | components["schemas"]["Delta"] | components["schemas"]["State"] | components["schemas"]["Beat"] | components["schemas"]["Trouble"];
         /**
          * SessionShown
-         * @description Who is signed in. csrf: to be sent as x-csrf with every command.
+         * @description Who is signed in. csrf: to be sent as x-csrf with every command; needs_second_factor: the
+         *     role acts only with one, and the account is to set it up.
          */
         SessionShown: {
             account: components["schemas"]["Account"];
             csrf: string;
             server_time_ms: number;
             shift: components["schemas"]["Shift"] | null;
+            needs_second_factor: boolean;
+            has_password: boolean;
         };
         /**
          * Severity
@@ -1325,6 +2288,22 @@ export interface components {
             phone: string;
             lat: number;
             lon: number;
+        };
+        /**
+         * StationEntry
+         * @description A service station. agreements: further areas that it may serve.
+         */
+        StationEntry: {
+            id: string;
+            area: string;
+            name: components["schemas"]["Words"];
+            phone: string;
+            lat: number;
+            lon: number;
+            /** @default [] */
+            agreements: string[];
+            /** @default [] */
+            responders: components["schemas"]["ResponderEntry"][];
         };
         /**
          * StationList
@@ -1452,7 +2431,10 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Who is signed in. csrf: to be sent as x-csrf with every command. */
+            /**
+             * @description Who is signed in. csrf: to be sent as x-csrf with every command; needs_second_factor: the
+             *         role acts only with one, and the account is to set it up.
+             */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1487,7 +2469,10 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Who is signed in. csrf: to be sent as x-csrf with every command. */
+            /**
+             * @description Who is signed in. csrf: to be sent as x-csrf with every command; needs_second_factor: the
+             *         role acts only with one, and the account is to set it up.
+             */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1555,13 +2540,1014 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Who is signed in. csrf: to be sent as x-csrf with every command. */
+            /**
+             * @description Who is signed in. csrf: to be sent as x-csrf with every command; needs_second_factor: the
+             *         role acts only with one, and the account is to set it up.
+             */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["SessionShown"];
+                };
+            };
+            /** @description Not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    second_step_api_session_second_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: {
+                anju_session?: string | null;
+            };
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SecondStep"];
+            };
+        };
+        responses: {
+            /**
+             * @description Who is signed in. csrf: to be sent as x-csrf with every command; needs_second_factor: the
+             *         role acts only with one, and the account is to set it up.
+             */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionShown"];
+                };
+            };
+            /** @description Not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_password_api_session_password_put: {
+        parameters: {
+            query?: never;
+            header?: {
+                "x-csrf"?: string | null;
+                /** @description Makes a repeated request do nothing and answer what was answered first. */
+                "idempotency-key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasswordBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    begin_api_session_second_factor_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                "x-csrf"?: string | null;
+                /** @description Makes a repeated request do nothing and answer what was answered first. */
+                "idempotency-key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A secret for the app. uri: `otpauth://…`; qr: the same as a picture, a data address. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Enrolment"];
+                };
+            };
+            /** @description Not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    confirm_api_session_second_factor_confirm_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                "x-csrf"?: string | null;
+                /** @description Makes a repeated request do nothing and answer what was answered first. */
+                "idempotency-key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CodeBody"];
+            };
+        };
+        responses: {
+            /** @description Each signs in once instead of the app's code; told only now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecoveryCodes"];
+                };
+            };
+            /** @description Not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_accounts_api_accounts_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Accounts by login. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccountList"];
+                };
+            };
+            /** @description Not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_api_accounts_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                "x-csrf"?: string | null;
+                /** @description Makes a repeated request do nothing and answer what was answered first. */
+                "idempotency-key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AccountEntry"];
+            };
+        };
+        responses: {
+            /** @description A new account. link_token: for `/login#link=…`, once, within a day; told only now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccountMade"];
+                };
+            };
+            /** @description Not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    disable_api_accounts__account_id__disable_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                "x-csrf"?: string | null;
+                /** @description Makes a repeated request do nothing and answer what was answered first. */
+                "idempotency-key"?: string;
+            };
+            path: {
+                account_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was changed. link_token: of the new link, where one was made; told only now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LinkMade"];
+                };
+            };
+            /** @description Not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    enable_api_accounts__account_id__enable_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                "x-csrf"?: string | null;
+                /** @description Makes a repeated request do nothing and answer what was answered first. */
+                "idempotency-key"?: string;
+            };
+            path: {
+                account_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was changed. link_token: of the new link, where one was made; told only now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LinkMade"];
+                };
+            };
+            /** @description Not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    new_link_api_accounts__account_id__link_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                "x-csrf"?: string | null;
+                /** @description Makes a repeated request do nothing and answer what was answered first. */
+                "idempotency-key"?: string;
+            };
+            path: {
+                account_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was changed. link_token: of the new link, where one was made; told only now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LinkMade"];
+                };
+            };
+            /** @description Not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    reset_api_accounts__account_id__reset_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                "x-csrf"?: string | null;
+                /** @description Makes a repeated request do nothing and answer what was answered first. */
+                "idempotency-key"?: string;
+            };
+            path: {
+                account_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was changed. link_token: of the new link, where one was made; told only now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LinkMade"];
+                };
+            };
+            /** @description Not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    see_audit_api_audit_get: {
+        parameters: {
+            query?: {
+                /** @description only rows below this number */
+                before?: number | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Rows of the audit, newest first. head_n, head: the chain's last row, to be anchored. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditList"];
+                };
+            };
+            /** @description Not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_consents_api_residents__resident_id__consents_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                resident_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Consents of a resident, newest first. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConsentList"];
+                };
+            };
+            /** @description Not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    give_api_residents__resident_id__consents_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                "x-csrf"?: string | null;
+                /** @description Makes a repeated request do nothing and answer what was answered first. */
+                "idempotency-key"?: string;
+            };
+            path: {
+                resident_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConsentBody"];
+            };
+        };
+        responses: {
+            /** @description A consent as it stands now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConsentShown"];
+                };
+            };
+            /** @description Not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    withdraw_api_residents__resident_id__consents__consent_id__delete: {
+        parameters: {
+            query?: never;
+            header?: {
+                "x-csrf"?: string | null;
+                /** @description Makes a repeated request do nothing and answer what was answered first. */
+                "idempotency-key"?: string;
+            };
+            path: {
+                resident_id: string;
+                consent_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A consent as it stands now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConsentShown"];
+                };
+            };
+            /** @description Not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    see_family_api_family_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Homes for which a consent stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FamilyList"];
+                };
+            };
+            /** @description Not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_homes_api_homes_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Homes, with nothing of who lives there. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HomeList"];
+                };
+            };
+            /** @description Not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    see_home_api_homes__home_id__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                home_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A home with its people and devices. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HomeDetail"];
+                };
+            };
+            /** @description Not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_home_api_gateways__gateway_id__homes_put: {
+        parameters: {
+            query?: never;
+            header?: {
+                "x-csrf"?: string | null;
+                /** @description Makes a repeated request do nothing and answer what was answered first. */
+                "idempotency-key"?: string;
+            };
+            path: {
+                gateway_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HomeForm"];
+            };
+        };
+        responses: {
+            /** @description What was entered, changed or removed. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Entered"];
+                };
+            };
+            /** @description Not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_contact_api_homes__home_id__contacts__order__delete: {
+        parameters: {
+            query?: never;
+            header?: {
+                "x-csrf"?: string | null;
+                /** @description Makes a repeated request do nothing and answer what was answered first. */
+                "idempotency-key"?: string;
+            };
+            path: {
+                home_id: string;
+                order: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was entered, changed or removed. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Entered"];
+                };
+            };
+            /** @description Not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_resident_api_residents__resident_id__delete: {
+        parameters: {
+            query?: never;
+            header?: {
+                "x-csrf"?: string | null;
+                /** @description Makes a repeated request do nothing and answer what was answered first. */
+                "idempotency-key"?: string;
+            };
+            path: {
+                resident_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was entered, changed or removed. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Entered"];
+                };
+            };
+            /** @description Not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_device_api_gateways__gateway_id__devices_put: {
+        parameters: {
+            query?: never;
+            header?: {
+                "x-csrf"?: string | null;
+                /** @description Makes a repeated request do nothing and answer what was answered first. */
+                "idempotency-key"?: string;
+            };
+            path: {
+                gateway_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeviceForm"];
+            };
+        };
+        responses: {
+            /** @description What was entered, changed or removed. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Entered"];
+                };
+            };
+            /** @description Not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_device_api_gateways__gateway_id__devices__uid__delete: {
+        parameters: {
+            query?: never;
+            header?: {
+                "x-csrf"?: string | null;
+                /** @description Makes a repeated request do nothing and answer what was answered first. */
+                "idempotency-key"?: string;
+            };
+            path: {
+                gateway_id: string;
+                uid: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was entered, changed or removed. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Entered"];
+                };
+            };
+            /** @description Not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_areas_api_areas_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Areas, each with its path from the root. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AreaList"];
+                };
+            };
+            /** @description Not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_area_api_areas_put: {
+        parameters: {
+            query?: never;
+            header?: {
+                "x-csrf"?: string | null;
+                /** @description Makes a repeated request do nothing and answer what was answered first. */
+                "idempotency-key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AreaEntry"];
+            };
+        };
+        responses: {
+            /** @description What was entered, changed or removed. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Entered"];
+                };
+            };
+            /** @description Not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_stations_api_stations_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Service stations. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StationList"];
+                };
+            };
+            /** @description Not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_station_api_stations_put: {
+        parameters: {
+            query?: never;
+            header?: {
+                "x-csrf"?: string | null;
+                /** @description Makes a repeated request do nothing and answer what was answered first. */
+                "idempotency-key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StationEntry"];
+            };
+        };
+        responses: {
+            /** @description What was entered, changed or removed. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Entered"];
+                };
+            };
+            /** @description Not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_responder_api_stations__station_id__responders_put: {
+        parameters: {
+            query?: never;
+            header?: {
+                "x-csrf"?: string | null;
+                /** @description Makes a repeated request do nothing and answer what was answered first. */
+                "idempotency-key"?: string;
+            };
+            path: {
+                station_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ResponderEntry"];
+            };
+        };
+        responses: {
+            /** @description What was entered, changed or removed. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Entered"];
+                };
+            };
+            /** @description Not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_gateways_api_gateways_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Gateways. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GatewayList"];
+                };
+            };
+            /** @description Not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_gateway_api_gateways_put: {
+        parameters: {
+            query?: never;
+            header?: {
+                "x-csrf"?: string | null;
+                /** @description Makes a repeated request do nothing and answer what was answered first. */
+                "idempotency-key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GatewayEntry"];
+            };
+        };
+        responses: {
+            /** @description What was entered, changed or removed. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Entered"];
                 };
             };
             /** @description Not done */
@@ -2178,35 +4164,6 @@ export interface operations {
             };
         };
     };
-    list_stations_api_stations_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Service stations. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["StationList"];
-                };
-            };
-            /** @description Not done */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
     list_units_api_units_get: {
         parameters: {
             query?: never;
@@ -2236,7 +4193,7 @@ export interface operations {
             };
         };
     };
-    see_home_api_homes__home_id__get: {
+    see_home_api_homes__home_id__view_get: {
         parameters: {
             query?: never;
             header?: never;

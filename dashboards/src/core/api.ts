@@ -6,6 +6,7 @@ import type {
   Candidate,
   DeclineReason,
   HomeShown,
+  Enrolment,
   Offer,
   Readings,
   Report,
@@ -61,6 +62,11 @@ export class Api {
   // Session and duty
   sign_in = (login: string, password: string) => this.#enter('/api/session', { login, password })
   sign_in_by_link = (token: string) => this.#enter('/api/session/link', { token })
+  second_step = (ticket: string, code: string) => this.#enter('/api/session/second', { ticket, code })
+  begin_second_factor = () => this.#send<Enrolment>('POST', '/api/session/second-factor', {})
+  confirm_second_factor = (code: string) =>
+    this.#send<{ recovery_codes: string[] }>('POST', '/api/session/second-factor/confirm', { code })
+  choose_password = (password: string) => this.#send<void>('PUT', '/api/session/password', { new: password })
   sign_out = () => this.#send<void>('DELETE', '/api/session', undefined, new_key())
 
   async session(): Promise<Session> {
@@ -88,7 +94,7 @@ export class Api {
     this.command<{ offer: Offer }>('POST', `/api/alarms/${id}/dispatch`, { station_id })
 
   // A home over time
-  home = (id: string) => this.#send<HomeShown>('GET', `/api/homes/${encodeURIComponent(id)}`)
+  home = (id: string) => this.#send<HomeShown>('GET', `/api/homes/${encodeURIComponent(id)}/view`)
   readings = (id: string, measurement: string, span: { from: number; to: number; buckets: number }) =>
     this.#send<Readings>(
       'GET',

@@ -47,6 +47,16 @@ export interface Session {
   server_time_ms: number
   /** The open shift of this account, where the server tells it. */
   shift?: Shift | null
+  /** The role acts only with a second step, and the account has none yet. */
+  needs_second_factor?: boolean
+  has_password?: boolean
+}
+
+/** What an authenticator app is told. `qr` is a picture, as a data address. */
+export interface Enrolment {
+  secret: string
+  uri: string
+  qr: string
 }
 
 export interface Home {

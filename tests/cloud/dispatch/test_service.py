@@ -10,7 +10,7 @@ from cloud.alarms.model import Alarm, AlarmKind, Handling
 from cloud.dispatch.errors import InvalidReport, NobodyOnDuty, OfferGone
 from cloud.dispatch.model import TEXT_CHARS_MAX, Crew
 from cloud.durable.timers import Timer
-from cloud.live.hub import Scope
+from cloud.identity.scope import WHOLE, Scope
 from cloud.registry.service import off_duty, on_duty
 from cloud.storage.unit import Work
 from tests.cloud.district import ANHE, CHEN, DENG, HE, JIANGLING, LIN, LIU, District
@@ -73,7 +73,7 @@ def test_the_whole_way_from_the_offer_to_the_report(district: District) -> None:
         "re-chenli",
     )
     assert district.alarm(alarm).handling is Handling.REPORTED
-    assert district.store.read(lambda w: desk.open_offers(w)) == []
+    assert district.store.read(lambda w: desk.open_offers(w, WHOLE)) == []
 
 
 def test_an_unanswered_offer_goes_to_the_next_station_and_then_to_nobody(
@@ -238,7 +238,7 @@ def test_only_who_has_claimed_the_alarm_sends_somebody(district: District) -> No
         district.store.write(lambda w: district.desk.dispatch(w, alarm.id, HE, JIANGLING))
 
     assert district.offers(alarm) == [(ANHE, "offered")]
-    assert district.store.read(lambda w: district.desk.open_offers(w))[0]["id"] == offer_id
+    assert district.store.read(lambda w: district.desk.open_offers(w, WHOLE))[0]["id"] == offer_id
 
 
 def test_closing_takes_the_offer_back_and_its_timer_is_harmless(district: District) -> None:
@@ -331,6 +331,10 @@ def _shown(district: District, alarm: Alarm) -> list[dict[str, dict[str, object]
     return district.store.read(lambda w: district.desk.offers_of(w, alarm.id))
 
 
+def of(areas: frozenset[str] = frozenset(), station: str | None = None) -> Scope:
+    return Scope(areas, station, frozenset())
+
+
 def test_the_feed_tells_operators_and_the_station_of_the_offer(district: District) -> None:
     _, offer_id = offered(district)
 
@@ -381,7 +385,9 @@ def test_units_follow_the_offer(district: District) -> None:
     assert states() == ["free", "free"]
     revs = [district.told("units", p, ANHE)["rev"] for p in ("re-chenli", "re-dengxm")]
     assert revs == [4, 2]
-    assert [u["rev"] for u in district.store.read(lambda w: desk.units(w, station_id=ANHE))] == revs
+    assert [
+        u["rev"] for u in district.store.read(lambda w: desk.units(w, of(station=ANHE)))
+    ] == revs
 
 
 def test_duty_is_told_as_it_changes(district: District) -> None:
@@ -391,7 +397,7 @@ def test_duty_is_told_as_it_changes(district: District) -> None:
     district.store.write(lambda work: on_duty(work, "re-chenli"))
 
     assert district.told("units", "re-chenli", ANHE)["on_duty"] is True
-    everybody = district.store.read(lambda w: district.desk.units(w))
+    everybody = district.store.read(lambda w: district.desk.units(w, WHOLE))
     assert [each["id"] for each in everybody] == list(PEOPLE)
 
 
@@ -400,11 +406,11 @@ def test_lists_are_for_a_station_or_for_areas(district: District) -> None:
     desk, read = district.desk, district.store.read
     area, elsewhere = frozenset({"440310002902"}), frozenset({"440310002901"})
 
-    assert [o["id"] for o in read(lambda w: desk.open_offers(w, station_id=ANHE))] == [offer_id]
-    assert read(lambda w: desk.open_offers(w, station_id=JIANGLING)) == []
-    assert [o["id"] for o in read(lambda w: desk.open_offers(w, areas=area))] == [offer_id]
-    assert read(lambda w: desk.open_offers(w, areas=elsewhere)) == []
-    assert {u["station_id"] for u in read(lambda w: desk.units(w, areas=elsewhere))} == {JIANGLING}
+    assert [o["id"] for o in read(lambda w: desk.open_offers(w, of(station=ANHE)))] == [offer_id]
+    assert read(lambda w: desk.open_offers(w, of(station=JIANGLING))) == []
+    assert [o["id"] for o in read(lambda w: desk.open_offers(w, of(area)))] == [offer_id]
+    assert read(lambda w: desk.open_offers(w, of(elsewhere))) == []
+    assert {u["station_id"] for u in read(lambda w: desk.units(w, of(elsewhere)))} == {JIANGLING}
 
 
 @pytest.mark.parametrize(("length", "is_taken"), [(TEXT_CHARS_MAX, True), (2001, False)])

@@ -12,7 +12,6 @@ from cloud.identity.policy import (
     Role,
     Standing,
     failures_after,
-    is_in_scope,
     normal_login,
     permits,
     standing,
@@ -46,13 +45,6 @@ def test_administrator_operator_and_auditor_share_no_power_to_act():
     ]
 
     assert powers[0] & powers[1] == powers[1] & powers[2] == powers[0] & powers[2] == set()
-
-
-def test_scope_is_the_area_and_everything_below_it():
-    assert is_in_scope("sub", ("district", "sub", "community"))
-    assert not is_in_scope("other", ("district", "sub", "community"))
-    assert not is_in_scope("community", ("district", "sub"))
-    assert not is_in_scope(None, ("district",))
 
 
 def at(*, active=NOW, feed=None, expires=NOW + 10_000_000, now=NOW):

@@ -1,15 +1,9 @@
 import pytest
 
-from cloud.identity.errors import BadCredentials, LoginTaken, Malformed, NotPermitted, OutOfScope
+from cloud.identity.errors import BadCredentials, LoginTaken, Malformed, NotPermitted
 from cloud.identity.model import Account
 from cloud.identity.policy import Action, Role
-from cloud.identity.service import (
-    AccountEntry,
-    add_account,
-    require,
-    require_in_scope,
-    require_station,
-)
+from cloud.identity.service import AccountEntry, add_account, require
 
 
 def entry(login="somebody", role=Role.OPERATOR, **more):
@@ -59,17 +53,3 @@ def test_what_the_role_is_not_granted_is_refused_by_name():
         require(account(role=Role.AUDITOR), Action.HANDLE_ALARMS)
 
     assert refused.value.data == {"role": "auditor", "action": "handle_alarms"}
-
-
-def test_an_operator_of_one_area_asks_in_vain_for_another():
-    require_in_scope(account(area_id="a"), ("root", "a", "a1"))
-    for area_id in ("b", "a1x", None):
-        with pytest.raises(OutOfScope):
-            require_in_scope(account(area_id=area_id), ("root", "a", "a1"))
-
-
-def test_a_station_sees_its_own():
-    require_station(account(station_id="st-1"), "st-1")
-    for station_id in ("st-2", None):
-        with pytest.raises(OutOfScope):
-            require_station(account(station_id=station_id), "st-1")

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from sqlalchemy import true
 
 from cloud.durable import received
 from cloud.ingest.intake import Answer, Intake
@@ -73,7 +74,7 @@ def test_undecodable_bytes_on_the_alarm_topic_raise_once_and_are_refused_by_name
 
     assert [case.reason for case in judge.cases] == ["undecodable"]
     assert [refusal.seq for refusal in answer.ack.refused] == [9]
-    [kept] = store.read(received.rejected)
+    [kept] = store.read(lambda work: received.rejected(work, true()))
     assert (kept["payload"], kept["times"]) == (b"\xff\xfe", 2)
 
 
@@ -93,7 +94,7 @@ def test_undecodable_telemetry_is_kept_but_rings_nobody(
     take(delivery(b"nonsense", lane=Lane.DATA))
 
     assert judge.cases == []
-    assert len(store.read(received.rejected)) == 1
+    assert len(store.read(lambda work: received.rejected(work, true()))) == 1
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,8 @@
 import msgspec
 
 from cloud.durable.feed import Entry, Op
-from cloud.live.hub import QUEUE_MAX, Hub, Listener, Scope
+from cloud.identity.scope import Scope
+from cloud.live.hub import QUEUE_MAX, Hub, Listener
 
 HERE, THERE = "440310002902", "440310001901"
 

@@ -1,6 +1,7 @@
 """A web application over a real store with the demo's people and homes."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,6 +23,7 @@ from cloud.fleet.settings import FleetSettings
 from cloud.identity.demo import DemoAccount, make_demo_accounts
 from cloud.identity.front_door import FrontDoor
 from cloud.identity.passwords import Passwords
+from cloud.identity.rates import Rates
 from cloud.identity.tokens import SystemSecrets
 from cloud.live.hub import Hub
 from cloud.observe import Counters
@@ -34,12 +36,19 @@ from cloud.storage.store import Store
 from cloud.storage.unit import Work
 from cloud.travel.estimate import CrowTravel
 from cloud.web import feed, health, sessions
+from cloud.web.accounts import account_routes
 from cloud.web.alarms import alarm_routes
+from cloud.web.audit import audit_routes
+from cloud.web.consents import consent_routes
 from cloud.web.desk import Desk
 from cloud.web.duty import duty_routes
 from cloud.web.enrol import enrol_routes
+from cloud.web.family import family_routes
 from cloud.web.homes import home_routes
 from cloud.web.offers import offer_routes
+from cloud.web.readings import reading_routes
+from cloud.web.registry import registry_routes
+from cloud.web.second_factor import own_routes
 from cloud.web.server import build_app
 from cloud.web.snapshot import rows_of
 from cloud.web.stations import station_routes
@@ -60,6 +69,7 @@ class Town(NamedTuple):
     clock: HandClock
     registry: Registry
     series: MemorySeries
+    dispatch: DispatchDesk
 
     def sign_in(self, login: str = "operator") -> str:
         """By password; the csrf token."""
@@ -120,6 +130,12 @@ class Town(NamedTuple):
 
 @pytest.fixture
 def town(tmp_path: Path) -> Iterator[Town]:
+    with open_town(tmp_path) as town:
+        yield town
+
+
+@contextmanager
+def open_town(tmp_path: Path) -> Iterator[Town]:
     hub = Hub(0)
     url = fresh_url(tmp_path)
     clock = HandClock()
@@ -148,17 +164,26 @@ def town(tmp_path: Path) -> Iterator[Town]:
         clock=clock,
         build="test",
         is_ready=lambda: {"store": True},
+        rates=Rates(clock),
+        secrets=SystemSecrets(),
     )
 
     app = build_app(
         desk,
         [
             sessions.session_routes(),
+            own_routes(),
+            account_routes(),
+            audit_routes(),
+            consent_routes(),
+            family_routes(),
+            home_routes(),
+            registry_routes(),
             sessions.shift_routes(lambda _work, _account: []),
             alarm_routes(dispatch),
             offer_routes(dispatch),
             station_routes(dispatch),
-            home_routes(series),
+            reading_routes(series),
             duty_routes(),
             enrol_routes(Enrolment(store, FleetSettings(tmp_path / "ca", "mqtt.test"), clock)),
             feed.routes(rows_of(dispatch)),
@@ -168,5 +193,5 @@ def town(tmp_path: Path) -> Iterator[Town]:
     )
     with TestClient(app, base_url="http://testserver") as client:
         people = {each.login: each for each in made}
-        yield Town(client, store, hub, people, clock, registry, series)
+        yield Town(client, store, hub, people, clock, registry, series, dispatch)
     store.stop()

@@ -1,5 +1,6 @@
 """Signing in over HTTP: cookies, csrf, origins, and errors in one form."""
 
+from cloud.identity.rates import ACCOUNT
 from tests.cloud.web.conftest import Town
 
 
@@ -107,3 +108,18 @@ def test_an_unknown_address_has_the_one_form_of_an_error(town: Town) -> None:
     assert answer.status_code == 404
     assert answer.json()["error"]["code"] == "not_found"
     assert "default-src 'self'" in answer.headers["content-security-policy"]
+
+
+def test_commands_that_come_faster_than_hands_are_told_to_wait(town: Town) -> None:
+    csrf = town.sign_in()
+    answers = [town.command(csrf, "/api/shift", {"audio_ok": True}) for _ in range(ACCOUNT.burst)]
+
+    refused = town.command(csrf, "/api/shift", {"audio_ok": True})
+
+    assert {each.status_code for each in answers} == {200}
+    assert refused.status_code == 429
+    assert refused.json()["error"]["code"] == "too_fast"
+    assert int(refused.headers["retry-after"]) >= 1
+    assert town.client.get("/api/alarms").status_code == 200  # looking goes on
+    town.clock.pass_s(1)
+    assert town.command(csrf, "/api/shift", {"audio_ok": True}).status_code == 200

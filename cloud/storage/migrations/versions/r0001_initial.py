@@ -20,6 +20,7 @@ def upgrade() -> None:
         sa.Column("handling", sa.Text(), nullable=False),
         sa.Column("claimed_by", sa.Text(), nullable=True),
         sa.Column("area_code", sa.Text(), nullable=False),
+        sa.Column("home_id", sa.Text(), nullable=True),
         sa.Column("raised_at_ms", sa.BigInteger(), nullable=False),
         sa.Column("rev", sa.Integer(), nullable=False),
         sa.Column("head", sa.Text(), nullable=False),
@@ -28,6 +29,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("no", name=op.f("uq_alarm_no")),
     )
     with op.batch_alter_table("alarm", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_alarm_home_id"), ["home_id"], unique=False)
         batch_op.create_index("ix_alarm_open_fold", ["is_open", "fold_key"], unique=False)
         batch_op.create_index("ix_alarm_raised", ["raised_at_ms"], unique=False)
 
@@ -76,6 +78,31 @@ def upgrade() -> None:
         sa.Column("name_en", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(["parent_id"], ["area.id"], name=op.f("fk_area_parent_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_area")),
+    )
+    op.create_table(
+        "audit",
+        sa.Column("n", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("at_ms", sa.BigInteger(), nullable=False),
+        sa.Column("who", sa.Text(), nullable=False),
+        sa.Column("what", sa.Text(), nullable=False),
+        sa.Column("target", sa.Text(), nullable=False),
+        sa.Column("area", sa.Text(), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("data", sa.LargeBinary(), nullable=False),
+        sa.Column("before", sa.Text(), nullable=False),
+        sa.Column("hash", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("n", name=op.f("pk_audit")),
+    )
+    with op.batch_alter_table("audit", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_audit_at_ms"), ["at_ms"], unique=False)
+        batch_op.create_index(batch_op.f("ix_audit_who"), ["who"], unique=False)
+
+    op.create_table(
+        "audit_head",
+        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("n", sa.BigInteger(), nullable=False),
+        sa.Column("hash", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_head")),
     )
     op.create_table(
         "call_plan",
@@ -451,6 +478,31 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_resident_home_id"), ["home_id"], unique=False)
 
     op.create_table(
+        "consent",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("resident_id", sa.Text(), nullable=False),
+        sa.Column("account_id", sa.Text(), nullable=False),
+        sa.Column("purpose", sa.Text(), nullable=False),
+        sa.Column("how", sa.Text(), nullable=False),
+        sa.Column("given_ms", sa.BigInteger(), nullable=False),
+        sa.Column("recorded_by", sa.Text(), nullable=False),
+        sa.Column("withdrawn_ms", sa.BigInteger(), nullable=True),
+        sa.Column("withdrawn_by", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(["account_id"], ["account.id"], name=op.f("fk_consent_account_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_consent")),
+    )
+    with op.batch_alter_table("consent", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_consent_account_id"), ["account_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_consent_resident_id"), ["resident_id"], unique=False)
+        batch_op.create_index(
+            "ix_consent_stands",
+            ["resident_id", "account_id", "purpose"],
+            unique=True,
+            sqlite_where=sa.text("withdrawn_ms IS NULL"),
+            postgresql_where=sa.text("withdrawn_ms IS NULL"),
+        )
+
+    op.create_table(
         "known_source",
         sa.Column("account_id", sa.Text(), nullable=False),
         sa.Column("source", sa.Text(), nullable=False),
@@ -464,6 +516,15 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_known_source_last_ms"), ["last_ms"], unique=False)
 
     op.create_table(
+        "recovery_code",
+        sa.Column("account_id", sa.Text(), nullable=False),
+        sa.Column("code_hash", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["account_id"], ["account.id"], name=op.f("fk_recovery_code_account_id")
+        ),
+        sa.PrimaryKeyConstraint("account_id", "code_hash", name=op.f("pk_recovery_code")),
+    )
+    op.create_table(
         "session",
         sa.Column("token_hash", sa.Text(), nullable=False),
         sa.Column("id", sa.Text(), nullable=False),
@@ -473,6 +534,7 @@ def upgrade() -> None:
         sa.Column("feed_ms", sa.BigInteger(), nullable=True),
         sa.Column("idle_ms", sa.BigInteger(), nullable=False),
         sa.Column("expires_ms", sa.BigInteger(), nullable=False),
+        sa.Column("has_second", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(["account_id"], ["account.id"], name=op.f("fk_session_account_id")),
         sa.PrimaryKeyConstraint("token_hash", name=op.f("pk_session")),
         sa.UniqueConstraint("id", name=op.f("uq_session_id")),
@@ -518,11 +580,45 @@ def upgrade() -> None:
             batch_op.f("ix_sign_in_link_expires_ms"), ["expires_ms"], unique=False
         )
 
+    op.create_table(
+        "sign_in_ticket",
+        sa.Column("token_hash", sa.Text(), nullable=False),
+        sa.Column("account_id", sa.Text(), nullable=False),
+        sa.Column("how", sa.Text(), nullable=False),
+        sa.Column("expires_ms", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["account_id"], ["account.id"], name=op.f("fk_sign_in_ticket_account_id")
+        ),
+        sa.PrimaryKeyConstraint("token_hash", name=op.f("pk_sign_in_ticket")),
+    )
+    with op.batch_alter_table("sign_in_ticket", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_sign_in_ticket_account_id"), ["account_id"], unique=False
+        )
+        batch_op.create_index(
+            batch_op.f("ix_sign_in_ticket_expires_ms"), ["expires_ms"], unique=False
+        )
+
+    op.create_table(
+        "totp",
+        sa.Column("account_id", sa.Text(), nullable=False),
+        sa.Column("secret", sa.Text(), nullable=True),
+        sa.Column("pending", sa.Text(), nullable=True),
+        sa.Column("last_step", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["account_id"], ["account.id"], name=op.f("fk_totp_account_id")),
+        sa.PrimaryKeyConstraint("account_id", name=op.f("pk_totp")),
+    )
     # ### end Alembic commands ###
 
 
 def downgrade() -> None:
     # ### commands auto generated by Alembic - please adjust! ###
+    op.drop_table("totp")
+    with op.batch_alter_table("sign_in_ticket", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_sign_in_ticket_expires_ms"))
+        batch_op.drop_index(batch_op.f("ix_sign_in_ticket_account_id"))
+
+    op.drop_table("sign_in_ticket")
     with op.batch_alter_table("sign_in_link", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_sign_in_link_expires_ms"))
         batch_op.drop_index(batch_op.f("ix_sign_in_link_account_id"))
@@ -541,10 +637,21 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_session_account_id"))
 
     op.drop_table("session")
+    op.drop_table("recovery_code")
     with op.batch_alter_table("known_source", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_known_source_last_ms"))
 
     op.drop_table("known_source")
+    with op.batch_alter_table("consent", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_consent_stands",
+            sqlite_where=sa.text("withdrawn_ms IS NULL"),
+            postgresql_where=sa.text("withdrawn_ms IS NULL"),
+        )
+        batch_op.drop_index(batch_op.f("ix_consent_resident_id"))
+        batch_op.drop_index(batch_op.f("ix_consent_account_id"))
+
+    op.drop_table("consent")
     with op.batch_alter_table("resident", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_resident_home_id"))
 
@@ -624,6 +731,12 @@ def downgrade() -> None:
 
     op.drop_table("escalation")
     op.drop_table("call_plan")
+    op.drop_table("audit_head")
+    with op.batch_alter_table("audit", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_audit_who"))
+        batch_op.drop_index(batch_op.f("ix_audit_at_ms"))
+
+    op.drop_table("audit")
     op.drop_table("area")
     op.drop_table("applied_interval")
     with op.batch_alter_table("alarm_press", schema=None) as batch_op:
@@ -635,6 +748,7 @@ def downgrade() -> None:
     with op.batch_alter_table("alarm", schema=None) as batch_op:
         batch_op.drop_index("ix_alarm_raised")
         batch_op.drop_index("ix_alarm_open_fold")
+        batch_op.drop_index(batch_op.f("ix_alarm_home_id"))
 
     op.drop_table("alarm")
     # ### end Alembic commands ###

@@ -78,7 +78,7 @@ def test_what_makes_no_sense_is_refused(town: Town, asked: str) -> None:
 def test_a_home_has_its_resident_and_devices(town: Town) -> None:
     town.sign_in()
 
-    told = town.get(f"/api/homes/{HOME}")
+    told = town.get(f"/api/homes/{HOME}/view")
 
     assert told["resident"]["name"]
     assert {device["uid"] for device in told["devices"]} == {
@@ -86,7 +86,7 @@ def test_a_home_has_its_resident_and_devices(town: Town) -> None:
     }
 
 
-@pytest.mark.parametrize("what", ["", "/readings?measurement=motion"])
+@pytest.mark.parametrize("what", ["/view", "/readings?measurement=motion"])
 def test_a_home_of_another_area_is_not_found(town: Town, what: str) -> None:
     town.sign_in()
     assert town.client.get(f"/api/homes/{HOME}{what}").status_code == 200
@@ -100,7 +100,7 @@ def test_a_home_of_another_area_is_not_found(town: Town, what: str) -> None:
     assert town.client.get(f"/api/homes/ho-nowhere{what}").status_code == 404
 
 
-@pytest.mark.parametrize("what", ["", "/readings?measurement=motion"])
+@pytest.mark.parametrize("what", ["/view", "/readings?measurement=motion"])
 def test_a_responder_sees_no_readings(town: Town, what: str) -> None:
     town.sign_in("chenli")
 
@@ -117,4 +117,4 @@ def test_with_the_series_away_the_page_is_told_to_come_again(town: Town) -> None
 
     assert answer.status_code == 503
     assert answer.json()["error"]["code"] == "unavailable"
-    assert town.get(f"/api/homes/{HOME}")["id"] == HOME
+    assert town.get(f"/api/homes/{HOME}/view")["id"] == HOME

@@ -1,0 +1,95 @@
+"""What the devices of a home have said over time. Reads of health data, so they are in the audit.
+
+A home outside the account's scope is as good as none: it is not found.
+"""
+
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Query, Request, Response
+
+from cloud.alarms.model import ResidentCard
+from cloud.identity import bounds
+from cloud.identity.errors import NotFound
+from cloud.identity.policy import Action
+from cloud.identity.scope import Scope
+from cloud.registry.cards import HomeCard
+from cloud.storage.unit import Work
+from cloud.timeseries.model import DAY_MS, Wish
+from cloud.timeseries.port import TimeSeries
+from cloud.web.case import devices_of
+from cloud.web.desk import Desk, OnDesk, Visitor, allowed, read_noted
+from cloud.web.shapes import HomeReadings, HomeShown, answer
+from contract.vocabulary import SPECS, Measurement
+
+BUCKETS_MAX: Final = 1500
+SPAN_MS_MAX: Final = 366 * DAY_MS
+MS_MAX: Final = 2**43  # the year 2248; nanoseconds end soon after
+
+
+def reading_routes(series: TimeSeries) -> APIRouter:
+    """`/api/homes/{home_id}/view` and `/readings`."""
+    router = APIRouter(prefix="/api/homes", tags=["readings"])
+
+    @router.get("/{home_id}/view", responses=answer(HomeShown))
+    async def see_home(home_id: str, request: Request, visit: Visitor, desk: OnDesk) -> Response:
+        """Who lives there and which devices there are, each with its battery and last word."""
+        scope = desk.scope_of(allowed(visit, Action.SEE_READINGS))
+
+        def see(work: Work) -> HomeShown:
+            home = _seen(work, desk, scope, home_id)
+            resident = _resident(home, desk.clock.now_ms())
+            devices = devices_of(work, desk.registry, home)
+            return HomeShown(home.id, home.address, home.area, resident, devices)
+
+        return await read_noted(request, desk, visit, see)
+
+    @router.get("/{home_id}/readings", responses=answer(HomeReadings))
+    async def see_readings(
+        home_id: str,
+        measurement: Annotated[Measurement, Query()],
+        request: Request,
+        visit: Visitor,
+        desk: OnDesk,
+        from_ms: Annotated[int | None, Query(alias="from", ge=0, le=MS_MAX)] = None,
+        to_ms: Annotated[int | None, Query(alias="to", ge=1, le=MS_MAX)] = None,
+        buckets: Annotated[int, Query(ge=1, le=BUCKETS_MAX)] = 96,
+    ) -> Response:
+        """One measurement in equal buckets, by device; without from and to the last 24 hours.
+        A year at most: the answer says which span it is of."""
+        scope = desk.scope_of(allowed(visit, Action.SEE_READINGS))
+        now_ms = desk.clock.now_ms()
+        end_ms = now_ms if to_ms is None else to_ms
+        start_ms = end_ms - DAY_MS if from_ms is None else from_ms
+        start_ms = max(0, end_ms - SPAN_MS_MAX, min(start_ms, end_ms - 1))
+
+        def look(work: Work) -> HomeReadings:
+            home = _seen(work, desk, scope, home_id)
+            width_ms = -(-(end_ms - start_ms) // buckets)
+            wish = Wish(home.id, measurement, start_ms, width_ms, buckets)
+            traces = series.buckets(wish, now_ms)
+            unit = SPECS[measurement].unit
+            return HomeReadings(
+                home.id, measurement.value, unit, start_ms, wish.to_ms, width_ms, traces
+            )
+
+        return await read_noted(request, desk, visit, look)
+
+    return router
+
+
+def _seen(work: Work, desk: Desk, scope: Scope, home_id: str) -> HomeCard:
+    """The home, where it is for the scope's eyes. Raises NotFound."""
+    bounds.require(work, scope, "home", home_id)
+    home = desk.registry.home_card(home_id)
+    if home is None:
+        raise NotFound("home", home_id)
+    return home
+
+
+def _resident(home: HomeCard, now_ms: int) -> ResidentCard | None:
+    card = home.resident
+    if card is None:
+        return None
+    sex = "female" if card.sex == "f" else "male"
+    age = card.age_at(now_ms)
+    return ResidentCard(card.id, card.name, card.name_en, age, sex, card.lives_alone)
