@@ -66,7 +66,12 @@ def next_ack(gateway: Hand) -> Ack:
 def press_and_see(gateway: Hand, ingest: Ingest, seq: int) -> Alarm:
     """A good press is raised whatever came before it."""
     send_batch(gateway, Lane.ALARM, batch("alarm", seq))
-    eventually(lambda: seq in next_ack(gateway).seqs, what="the acknowledgement of the press")
+
+    def is_acknowledged() -> bool:
+        ack = next_ack(gateway)
+        return ack.lane == Lane.ALARM.value and seq in ack.seqs
+
+    eventually(is_acknowledged, what="the acknowledgement of the press")
     [sos] = [each for each in ingest.open_alarms() if each.kind.value == "sos"]
     return sos
 

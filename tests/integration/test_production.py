@@ -141,7 +141,7 @@ def test_the_unit_of_the_cloud_is_ready_alive_and_healthy_as_far_as_its_broker_i
     shutil.copy(path, tmp_path / "kept")
     monitor = free_port()
     text = path.read_text("utf-8").replace("port = 9464", f"port = {monitor}")
-    text = text.replace("# port = 1883", "port = 1").replace("# port = 8000", "port = 0")
+    text = text.replace("port = 8884", "port = 1").replace("# port = 8000", "port = 0")
     path.write_text(text, "utf-8")
 
     with notified(tmp_path) as ears, started(machine, "anju-cloud.service", ears) as process:
@@ -177,7 +177,11 @@ def test_the_unit_of_a_gateway_is_ready_and_leaves_its_metrics(
 def test_a_process_without_pages_has_health_and_metrics_too(role: str, tmp_path: Path) -> None:
     port = free_port()
     file = tmp_path / "cloud.toml"
-    file.write_text('data_dir = "d"\n[broker]\nhost = "127.0.0.1"\nport = 1\n')
+    (tmp_path / "token").write_text("none")  # nobody answers there yet; it is waited for
+    file.write_text(
+        'data_dir = "d"\n[broker]\nhost = "127.0.0.1"\nport = 1\n[timeseries.influx]\n'
+        'url = "http://127.0.0.1:1"\norg = "anju"\ntoken_file = "token"\n'
+    )
     words = ["serve", "--config", str(file), "--role", role, "--monitor-port", str(port)]
     command = [sys.executable, "-m", "anju", *words]
 
