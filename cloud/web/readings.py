@@ -1,7 +1,4 @@
-"""What the devices of a home have said over time. Reads of health data, so they are in the audit.
-
-A home outside the account's scope is as good as none: it is not found.
-"""
+"""What the devices of a home have said over time. Reads of health data: the audit has them."""
 
 from typing import Annotated, Final
 
@@ -78,7 +75,7 @@ def reading_routes(series: TimeSeries) -> APIRouter:
 
 
 def _seen(work: Work, desk: Desk, scope: Scope, home_id: str) -> HomeCard:
-    """The home, where it is for the scope's eyes. Raises NotFound."""
+    """The home, where it is for the scope's eyes. Raises OutOfScope, NotFound."""
     bounds.require(work, scope, "home", home_id)
     home = desk.registry.home_card(home_id)
     if home is None:

@@ -14,13 +14,15 @@ from cloud.durable.timers import timer_table
 from cloud.ingest.fence import partition_table
 from cloud.ingest.mqtt import BrokerAddress
 from cloud.registry.seed import load_demo
-from cloud.settings import CloudSettings, HttpSettings, Role
+from cloud.settings import CloudSettings, HttpSettings, Role, SeriesSettings
 from cloud.storage.unit import Work
+from cloud.timeseries.model import InfluxAddress
 from tests.integration.test_torture import anju
 from tests.postgres import own_postgres
 from tests.waiting import eventually
 
 __all__ = ["own_postgres"]
+NO_INFLUX = InfluxAddress("http://127.0.0.1:1", "anju", "none")  # away, and waited for
 BOTH = frozenset({Role.INGEST, Role.WORKERS})
 
 
@@ -43,6 +45,7 @@ class Cell:
                 http=HttpSettings(port=0),
                 roles=roles,
                 server=self._url,
+                timeseries=SeriesSettings(influx=NO_INFLUX),
             )
         )
         cloud.start()

@@ -87,7 +87,7 @@ def test_a_home_has_its_resident_and_devices(town: Town) -> None:
 
 
 @pytest.mark.parametrize("what", ["/view", "/readings?measurement=motion"])
-def test_a_home_of_another_area_is_not_found(town: Town, what: str) -> None:
+def test_a_home_of_another_area_is_refused(town: Town, what: str) -> None:
     town.sign_in()
     assert town.client.get(f"/api/homes/{HOME}{what}").status_code == 200
     home = town.registry.home_card(HOME)
@@ -96,7 +96,7 @@ def test_a_home_of_another_area_is_not_found(town: Town, what: str) -> None:
     moved = update(account_table).values(area_id=other)
     town.store.write(lambda work: work.execute(moved))
 
-    assert town.client.get(f"/api/homes/{HOME}{what}").status_code == 404
+    assert town.client.get(f"/api/homes/{HOME}{what}").status_code == 403
     assert town.client.get(f"/api/homes/ho-nowhere{what}").status_code == 404
 
 
