@@ -128,7 +128,7 @@ def test_a_press_at_home_is_an_alarm_in_the_cloud_and_the_resident_hears_so(
 
     [alarm] = eventually(district.open_alarms, 20, "an alarm")
     assert alarm.home.id == HOME
-    eventually(lambda: agent.health.count("acknowledged_alarm") == 1, 20, "the acknowledgement")
+    eventually(lambda: agent.health.count("acknowledged_alarm") >= 1, 20, "the acknowledgement")
     problems = doctor.examine(agent.settings, SystemClock())["problems"]
     assert [each for each in problems if "NTP" not in each] == []
 
