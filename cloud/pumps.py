@@ -33,6 +33,11 @@ class Signal:
         self._event.clear()
 
 
+def due_within(due_ms: int, now_ms: int, wait_ms_max: int) -> int:
+    """A wall clock that was set back must not make anything wait longer."""
+    return due_ms if due_ms - now_ms <= wait_ms_max else now_ms
+
+
 class Pump(Protocol):
     """Something active."""
 

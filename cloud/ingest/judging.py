@@ -14,10 +14,10 @@ from cloud.alarms.model import (
     DeviceCard,
     HomeCard,
     Press,
-    ResidentCard,
     Where,
 )
 from cloud.alarms.service import Call
+from cloud.alarms.views import resident_of
 from cloud.durable.outbox import finish_letters
 from cloud.ingest.judge import Fact, Technical
 from cloud.observe import Counters
@@ -37,7 +37,6 @@ from contract.vocabulary import SPECS, Measurement
 log = logging.getLogger(__name__)
 TECHNICAL_RULE: Final = "technical"
 UNIT_CHARS_MAX: Final = 64
-SEX: Final = {"f": "female", "m": "male"}  # the registry's letter → the pages' word
 _NOTICES: Final = {notice.value for notice in Notice}
 
 
@@ -257,19 +256,9 @@ def _where(home: cards.HomeCard | None, device: cards.DeviceCard | None, now_ms:
     pressed = DeviceCard(device.uid, device.name, device.room) if device else None
     if home is None:
         return Where(device=pressed)
-    resident = home.resident
     return Where(
         home=HomeCard(home.id, home.address, home.area, home.lat, home.lon, home.kind.value),
-        resident=ResidentCard(
-            resident.id,
-            resident.name,
-            resident.name_en,
-            resident.age_at(now_ms),
-            SEX[resident.sex],
-            resident.lives_alone,
-        )
-        if resident
-        else None,
+        resident=resident_of(home, now_ms),
         device=pressed,
         area_code=home.area_id,
     )

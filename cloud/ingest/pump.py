@@ -12,7 +12,7 @@ from cloud.ingest.source import Delivery, Publish, Source
 from cloud.ingest.telemetry import Telemetry
 from cloud.observe import Counters
 from cloud.observe.measures import GROUP, HOP
-from cloud.pumps import Signal
+from cloud.pumps import Signal, due_within
 from cloud.storage.errors import Fenced, Unavailable
 from cloud.storage.store import Priority, Store
 from cloud.storage.unit import Work
@@ -72,7 +72,7 @@ class IngestPump:
         is_urgent = any(delivery.lane is Lane.ALARM for delivery in self._group)
         if is_urgent or len(self._group) >= GROUP_MESSAGES_MAX:
             return now_ms
-        return _within(self._group[0].received_ms + GROUP_MS_MAX, now_ms, GROUP_MS_MAX)
+        return due_within(self._group[0].received_ms + GROUP_MS_MAX, now_ms, GROUP_MS_MAX)
 
     def _commit(self) -> None:
         try:
@@ -193,8 +193,3 @@ def _parts(ack: Ack) -> Iterator[Ack]:
     for at in range(ACK_ROWS_MAX, max(len(ack.seqs), len(ack.refused)), ACK_ROWS_MAX):
         end = at + ACK_ROWS_MAX
         yield replace(ack, seqs=ack.seqs[at:end], refused=ack.refused[at:end])
-
-
-def _within(due_ms: int, now_ms: int, wait_ms_max: int) -> int:
-    """A wall clock that was set back must not make anything wait longer."""
-    return due_ms if due_ms - now_ms <= wait_ms_max else now_ms

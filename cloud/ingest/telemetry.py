@@ -18,7 +18,7 @@ from cloud.durable.received import LaneKey
 from cloud.ingest.intake import Answer
 from cloud.ingest.source import Publish
 from cloud.observe import Counters
-from cloud.pumps import Signal
+from cloud.pumps import Signal, due_within
 from cloud.registry.registry import Registry
 from cloud.timeseries.errors import Unavailable
 from cloud.timeseries.model import Place, Sheet, span_at
@@ -92,7 +92,7 @@ class Telemetry:
     def _turn(self, now_ms: int) -> int | None:
         if not self._group:
             self._group = self._next_group()
-        wait_ms = _within(self._again_ms, now_ms, 60_000)
+        wait_ms = due_within(self._again_ms, now_ms, 60_000)
         if wait_ms > now_ms:
             return wait_ms
         if self._is_open and not self._group:
@@ -199,7 +199,7 @@ class Telemetry:
         next_ms: int | None = None
         for lane in list(self._held):
             due_ms = self._sent_ms.get(lane.gateway, 0) + ACK_EVERY_MS
-            due_ms = _within(due_ms, now_ms, ACK_EVERY_MS)
+            due_ms = due_within(due_ms, now_ms, ACK_EVERY_MS)
             if due_ms <= now_ms:
                 encoded = encode(self._held.pop(lane))
                 topic = down_topic(lane.gateway, "ack")
@@ -218,8 +218,3 @@ def _size(answer: Answer) -> int:
     """Rows, and something for the message itself."""
     batch: Batch | None = answer.batch
     return 1 + sum(len(device.rows) for device in batch.devices) if batch else 1
-
-
-def _within(due_ms: int, now_ms: int, wait_ms_max: int) -> int:
-    """A wall clock that was set back must not make anything wait longer."""
-    return due_ms if due_ms - now_ms <= wait_ms_max else now_ms

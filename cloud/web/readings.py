@@ -2,9 +2,10 @@
 
 from typing import Annotated, Final
 
+import anyio.to_thread
 from fastapi import APIRouter, Query, Request, Response
 
-from cloud.alarms.model import ResidentCard
+from cloud.alarms.views import resident_of
 from cloud.identity import bounds
 from cloud.identity.errors import NotFound
 from cloud.identity.policy import Action
@@ -14,7 +15,17 @@ from cloud.storage.unit import Work
 from cloud.timeseries.model import DAY_MS, Wish
 from cloud.timeseries.port import TimeSeries
 from cloud.web.case import devices_of
-from cloud.web.desk import Desk, OnDesk, Visitor, allowed, read_noted
+from cloud.web.desk import (
+    Desk,
+    OnDesk,
+    Visitor,
+    allowed,
+    deed_of,
+    note,
+    read,
+    read_noted,
+    reply,
+)
 from cloud.web.shapes import HomeReadings, HomeShown, answer
 from contract.vocabulary import SPECS, Measurement
 
@@ -34,7 +45,7 @@ def reading_routes(series: TimeSeries) -> APIRouter:
 
         def see(work: Work) -> HomeShown:
             home = _seen(work, desk, scope, home_id)
-            resident = _resident(home, desk.clock.now_ms())
+            resident = resident_of(home, desk.clock.now_ms())
             devices = devices_of(work, desk.registry, home)
             return HomeShown(home.id, home.address, home.area, resident, devices)
 
@@ -59,17 +70,16 @@ def reading_routes(series: TimeSeries) -> APIRouter:
         start_ms = end_ms - DAY_MS if from_ms is None else from_ms
         start_ms = max(0, end_ms - SPAN_MS_MAX, min(start_ms, end_ms - 1))
 
-        def look(work: Work) -> HomeReadings:
-            home = _seen(work, desk, scope, home_id)
-            width_ms = -(-(end_ms - start_ms) // buckets)
-            wish = Wish(home.id, measurement, start_ms, width_ms, buckets)
-            traces = series.buckets(wish, now_ms)
-            unit = SPECS[measurement].unit
-            return HomeReadings(
-                home.id, measurement.value, unit, start_ms, wish.to_ms, width_ms, traces
-            )
-
-        return await read_noted(request, desk, visit, look)
+        home = await read(desk, lambda work: _seen(work, desk, scope, home_id))
+        width_ms = -(-(end_ms - start_ms) // buckets)
+        wish = Wish(home.id, measurement, start_ms, width_ms, buckets)
+        # Behind the transaction: the time series may be another server, and a slow one.
+        traces = await anyio.to_thread.run_sync(series.buckets, wish, now_ms)
+        await anyio.to_thread.run_sync(note, desk, deed_of(request, visit))
+        unit = SPECS[measurement].unit
+        return reply(
+            HomeReadings(home.id, measurement.value, unit, start_ms, wish.to_ms, width_ms, traces)
+        )
 
     return router
 
@@ -81,12 +91,3 @@ def _seen(work: Work, desk: Desk, scope: Scope, home_id: str) -> HomeCard:
     if home is None:
         raise NotFound("home", home_id)
     return home
-
-
-def _resident(home: HomeCard, now_ms: int) -> ResidentCard | None:
-    card = home.resident
-    if card is None:
-        return None
-    sex = "female" if card.sex == "f" else "male"
-    age = card.age_at(now_ms)
-    return ResidentCard(card.id, card.name, card.name_en, age, sex, card.lives_alone)
