@@ -6,13 +6,11 @@ Everything else about accounts is done by administrators, over HTTP.
 
 import argparse
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-from anju.db import keeper_of, settings_of, with_store
+from anju.db import add_installation, keeper_of, settings_of, with_store
 from anju.errors import CannotRun
 from anju.output import Commands, add_json, show, table
-from anju.paths import DATA
 from cloud.identity import audit, bounds, service, sessions, store
 from cloud.identity.bounds import AccountRow
 from cloud.identity.errors import IdentityError
@@ -38,8 +36,7 @@ def add(commands: Commands) -> None:
         ("list", _list, "who may sign in"),
     ):
         one = verbs.add_parser(name, help=text)
-        one.add_argument("--config", type=Path, metavar="FILE", help="of the installation")
-        one.add_argument("--data", type=Path, metavar="DIR", default=DATA, help="without --config")
+        add_installation(one)
         if name == "create":
             _add_entry(one)
         if name in ("link", "reset"):
@@ -120,11 +117,8 @@ def _note(work: Work, what: str, account: Account) -> None:
 
 
 def _linked(account: Account, token: str) -> dict[str, Any]:
-    return {"id": account.id, "login": account.login, "role": account.role, "link": _path(token)}
-
-
-def _path(token: str) -> str:
-    return f"/login#link={token}"
+    link = sessions.link_path(token)
+    return {"id": account.id, "login": account.login, "role": account.role, "link": link}
 
 
 def _shown(row: AccountRow) -> dict[str, Any]:

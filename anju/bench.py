@@ -23,7 +23,7 @@ from anju.output import Commands, add_json, progress, show, table
 from anju.rig import HOST, Child, Rig
 from device_simulators.mqtt import Link
 from device_simulators.people import Feed, Person, TooLong
-from device_simulators.torture import announcement, buttons, press_of, registered
+from device_simulators.torture import PRESSES_MAX, announcement, buttons, press_of, registered
 from device_simulators.zigbee2mqtt import Message
 
 PRESSES: Final = 1_000
@@ -68,7 +68,7 @@ def run(args: argparse.Namespace) -> int:
 
 def len_max() -> int:
     """As many presses as there can be buttons, each pressed once."""
-    return 1_600 - WARM_UP
+    return PRESSES_MAX - WARM_UP
 
 
 def _measure(presses: int, folder: Path) -> tuple[list[float], list[float]]:

@@ -8,10 +8,9 @@ from typing import Any, Final, NamedTuple
 from cryptography.hazmat.primitives.asymmetric import ec
 from sqlalchemy import URL
 
+from anju.db import add_installation, settings_of, with_store
 from anju.errors import CannotRun
 from anju.output import Commands, add_json, show
-from anju.paths import DATA
-from anju.serve import settings_from
 from cloud.clock import SystemClock
 from cloud.fleet.authority import (
     CERTIFICATE_DAYS,
@@ -29,10 +28,8 @@ from cloud.fleet.certificates import Kind, key_pem, new_key, pem, read_request
 from cloud.fleet.codes import CODE_S, make_code
 from cloud.fleet.errors import BadRequest, FleetError, NothingToRevoke
 from cloud.identity.tokens import SystemSecrets
-from cloud.settings import CA_FOLDER
-from cloud.storage.engine import open_engine
 from cloud.storage.postgres import is_postgres
-from cloud.storage.store import Store
+from cloud.storage.unit import Work
 
 HOUR_S: Final = 3600
 
@@ -135,13 +132,11 @@ def _code(args: argparse.Namespace, place: Place) -> dict[str, Any]:
     url = place.store
     if not is_postgres(url) and not Path(url.database or "").is_file():
         raise CannotRun(f"there is no {url.database}: give --config or --data of the platform")
-    store = Store(open_engine(url, writes=True), open_engine(url, writes=False), SystemClock())
-    try:
-        code = store.write(
-            lambda work: make_code(work, args.gateway, SystemSecrets(), args.hours * HOUR_S)
-        )
-    finally:
-        store.stop()
+
+    def make(work: Work) -> str:
+        return make_code(work, args.gateway, SystemSecrets(), args.hours * HOUR_S)
+
+    code = with_store(url, lambda store: store.write(make))
     return {"gateway": args.gateway, "code": code, "hours": args.hours}
 
 
@@ -150,17 +145,14 @@ def _code(args: argparse.Namespace, place: Place) -> dict[str, Any]:
 
 def _verb(verbs: Commands, name: str, do: Verb, text: str) -> argparse.ArgumentParser:
     one = verbs.add_parser(name, help=text)
-    one.add_argument("--config", type=Path, metavar="FILE", help="of the installation")
-    one.add_argument("--data", type=Path, metavar="DIR", default=DATA, help="without --config")
+    add_installation(one)
     add_json(one)
     one.set_defaults(run=run, do=do)
     return one
 
 
 def _place(args: argparse.Namespace) -> Place:
-    if args.config is None:
-        return Place(args.data / CA_FOLDER, URL.create("sqlite", database=f"{args.data}/cloud.db"))
-    settings = settings_from(args.config)
+    settings = settings_of(args)
     return Place(settings.fleet.ca_dir, settings.store)
 
 

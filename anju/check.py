@@ -21,6 +21,7 @@ from anju.story import (
 )
 from anju.surroundings import config_for, is_for_calls, register
 from anju.whole import Demo
+from cloud.identity.policy import Role
 from device_simulators.ears import Ears
 from device_simulators.mqtt import Link, was_taken
 from device_simulators.people import TooLong
@@ -63,7 +64,9 @@ def _play(script: Script, cases: Sequence[Case], folder: Path) -> None:
         hop.detail = f"{demo.whole.broker.kind}, {demo.whole.cloud.url}"
     try:
         ears = Ears(demo.town.plan.gateway, demo.whole.broker.host, demo.whole.broker.port)
-        cast = enter(script, demo.whole.cloud.url, demo.links(), ears)
+        links = demo.links()
+        responders = [links[a.login] for a in demo.accounts if a.role is Role.RESPONDER]
+        cast = enter(script, demo.whole.cloud.url, links["operator"], responders, ears)
         try:
             if cases:
                 _play_all(script, cast, demo, cases, config)

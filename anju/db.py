@@ -74,8 +74,7 @@ def add(commands: Commands) -> None:
         ("check", _check, "the file, the tables, the chains of the alarms' histories"),
     ):
         one = verbs.add_parser(name, help=text)
-        one.add_argument("--config", type=Path, metavar="FILE", help="of the installation")
-        one.add_argument("--data", type=Path, metavar="DIR", default=DATA, help="without --config")
+        add_installation(one)
         if name == "backup":
             one.add_argument("file", type=Path, nargs="?", help="where to; else DIR/backups")
         if name == "restore":
@@ -172,6 +171,12 @@ def _anchor(text: str) -> audit.Head:
     if not n.isdecimal() or len(chained) != len(audit.FIRST_HASH):
         raise argparse.ArgumentTypeError("an audit head reads NUMBER:HASH")
     return audit.Head(int(n), chained)
+
+
+def add_installation(parser: argparse.ArgumentParser) -> None:
+    """The options that say which installation: `settings_of` reads them."""
+    parser.add_argument("--config", type=Path, metavar="FILE", help="of the installation")
+    parser.add_argument("--data", type=Path, metavar="DIR", default=DATA, help="without --config")
 
 
 def settings_of(args: argparse.Namespace) -> CloudSettings:

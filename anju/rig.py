@@ -26,6 +26,7 @@ from anju.postgres import PostgresProcess
 from cloud.app import Cloud
 from cloud.identity.demo import DemoAccount, make_demo_accounts
 from cloud.identity.passwords import Passwords
+from cloud.identity.sessions import link_path
 from cloud.identity.tokens import SystemSecrets
 from cloud.ingest.mqtt import BrokerAddress
 from cloud.registry.cards import DeviceCard
@@ -144,7 +145,7 @@ class Rig:
     def link(self, login: str) -> str:
         """A one-time sign-in link."""
         token = next(each.link_token for each in self._accounts if each.login == login)
-        return f"{self.url}/login#link={token}"
+        return self.url + link_path(token)
 
     def start(self) -> None:
         """Raises CannotRun, and then nothing is left running."""

@@ -4,7 +4,7 @@ Each hop is timed from the hop before; the first one that falls short ends the s
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -88,25 +88,19 @@ class Cast:
         self.ears.close()
 
 
-def enter(script: Script, url: str, links: dict[str, str], ears: Ears) -> Cast:
-    """The operator and every responder sign in and follow the feed. Raises FellShort."""
+def enter(script: Script, url: str, operator_link: str, links: Sequence[str], ears: Ears) -> Cast:
+    """The operator and the responders (links) sign in and follow the feed. Raises FellShort."""
     with script.hop("sign_in") as hop:
         operator = Person(url)
-        account = operator.use_link(links["operator"])
+        account = operator.use_link(operator_link)
         operator.send("POST", "/api/shift", {"audio_ok": True})
         responders = []
-        for login, link in links.items():
+        for link in links:
             person = Person(url)
-            if login not in ROLES and person.use_link(link)["role"] == "responder":
-                responders.append((person, person.follow()))
+            person.use_link(link)
+            responders.append((person, person.follow()))
         hop.detail = f"{account['login']} and {len(responders)} responders"
         return Cast(operator, operator.follow(), responders, ears)
-
-
-ROLES: Final = frozenset(
-    {"operator", "station", "responder", "family", "supervisor", "administrator", "auditor"}
-    | {"operator2"}
-)
 
 
 def alarm_of(cast: Cast, known: dict[str, int], within_s: float) -> tuple[str, dict[str, Any]]:

@@ -15,6 +15,7 @@ from anju.paths import config_dir
 from anju.serve import Embedded
 from cloud.identity.demo import DemoAccount, make_demo_accounts
 from cloud.identity.passwords import Passwords
+from cloud.identity.sessions import link_path
 from cloud.identity.tokens import SystemSecrets
 from cloud.registry.seed import load_demo
 from device_simulators.api import build_router
@@ -87,7 +88,7 @@ class Demo:
         """One-time sign-in links: by login, and by role for the first account of each."""
         links: dict[str, str] = {}
         for account in self.accounts:
-            link = f"{self.whole.cloud.url}/login#link={account.link_token}"
+            link = self.whole.cloud.url + link_path(account.link_token)
             links[account.login] = link
             links.setdefault(account.role.value, link)
         return links

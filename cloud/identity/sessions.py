@@ -82,6 +82,12 @@ def touch(work: Work, session_id: str, *, is_feed: bool = False) -> None:
     work.execute(update(session_table).where(c.id == session_id, is_due).values(**values))
 
 
+def link_path(link_token: str) -> str:
+    """Where a one-time link leads, below the platform's address. The token stands behind a `#`, so
+    that no server sees it in a log."""
+    return f"/login#link={link_token}"
+
+
 def make_link(work: Work, account_id: str, secrets: Secrets, lifetime_s: int = LINK_S) -> str:
     """A token that signs an account in once; links made for it before are worth nothing now."""
     token = secrets.token()
