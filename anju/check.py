@@ -64,9 +64,7 @@ def _play(script: Script, cases: Sequence[Case], folder: Path) -> None:
         hop.detail = f"{demo.whole.broker.kind}, {demo.whole.cloud.url}"
     try:
         ears = Ears(demo.town.plan.gateway, demo.whole.broker.host, demo.whole.broker.port)
-        links = demo.links()
-        responders = [links[a.login] for a in demo.accounts if a.role is Role.RESPONDER]
-        cast = enter(script, demo.whole.cloud.url, links["operator"], responders, ears)
+        cast = enter_all(script, demo, ears)
         try:
             if cases:
                 _play_all(script, cast, demo, cases, config)
@@ -76,6 +74,12 @@ def _play(script: Script, cases: Sequence[Case], folder: Path) -> None:
             cast.leave()
     finally:
         demo.stop()
+
+
+def enter_all(script: Script, demo: Demo, ears: Ears) -> Cast:
+    """The first operator, and every responder. Raises FellShort."""
+    operator, responders = demo.links_of(Role.OPERATOR)[0], demo.links_of(Role.RESPONDER)
+    return enter(script, demo.whole.cloud.url, operator, responders, ears)
 
 
 def _press(script: Script, cast: Cast, demo: Demo) -> None:

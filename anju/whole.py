@@ -15,6 +15,7 @@ from anju.paths import config_dir
 from anju.serve import Embedded
 from cloud.identity.demo import DemoAccount, make_demo_accounts
 from cloud.identity.passwords import Passwords
+from cloud.identity.policy import Role
 from cloud.identity.sessions import link_path
 from cloud.identity.tokens import SystemSecrets
 from cloud.registry.seed import load_demo
@@ -92,6 +93,11 @@ class Demo:
             links[account.login] = link
             links.setdefault(account.role.value, link)
         return links
+
+    def links_of(self, role: Role) -> list[str]:
+        """The links of everybody in this role."""
+        links = self.links()
+        return [links[account.login] for account in self.accounts if account.role is role]
 
     def ready(self) -> dict[str, Any]:
         """What a program that started us wants to know."""

@@ -100,7 +100,7 @@ def play(demo: Demo) -> None:
     """The main job; then what goes wrong with personal words in it."""
     script = Script()
     ears = Ears(demo.town.plan.gateway, demo.whole.broker.host, demo.whole.broker.port)
-    cast = enter(script, demo.whole.cloud.url, demo.links(), ears)
+    cast = check.enter_all(script, demo, ears)
     check._press(script, cast, demo)
     assert script.is_ok
     hand = check._Hand(demo)
