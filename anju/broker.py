@@ -18,9 +18,9 @@ from typing import Final
 
 from anju.broker_config import BrokerKind, config_text
 from anju.errors import BrokerFailed
+from anju.leash import leashed
 
 log = logging.getLogger(__name__)
-LEASH: Final = Path(__file__).with_name("leash.py")
 RUMQTTD: Final = Path(__file__).with_name("rumqttd.py")
 HOST: Final = "127.0.0.1"
 SBIN: Final = ("/usr/local/sbin", "/usr/sbin", "/sbin")  # not on the PATH of ordinary users
@@ -84,10 +84,9 @@ class BrokerProcess:
     def start(self) -> None:
         """Returns when it accepts connections. Raises BrokerFailed. The thread must outlive it."""
         config = self._prepare()
-        leash = [sys.executable, "-I", "-S", str(LEASH), str(os.getpid())]
         with self._log_file.open("ab") as output:
             self._child = subprocess.Popen(  # noqa: S603 - our own command line, no shell
-                [*leash, *self._command(config)],
+                leashed(self._command(config)),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
