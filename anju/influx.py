@@ -111,6 +111,10 @@ class InfluxProcess:
             self._child.kill()
             self._child.wait(STOP_S)
 
+    def wait(self) -> int:
+        """Until it ends; its exit code."""
+        return self._child.wait() if self._child else 0
+
     def address(self, bucket: str = "anju") -> InfluxAddress:
         """With the right to everything."""
         return InfluxAddress(self.url, ORG, TOKEN, bucket)
