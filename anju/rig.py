@@ -94,6 +94,7 @@ class Rig:
             "the cloud", _words("cloud", file, sabotage), folder / "cloud.log", CLOUD_READY
         )
         self._accounts: list[DemoAccount] = []
+        self._since_ms = SystemClock().now_ms()  # an installation may hold what earlier runs left
         self._ends = ExitStack()
 
     def victims(self, names: Iterable[str]) -> list[tuple[str, Victim]]:
@@ -156,17 +157,19 @@ class Rig:
 
     def raised(self) -> Counter[str]:
         """Device -> its presses in the histories of alarms; echoes of a press are not presses."""
-        rows = self._rows("SELECT body FROM alarm_history WHERE type IN ('raised', 'repeated')")
-        devices = Counter(json.loads(body)["press"]["device"] for (body,) in rows)
-        ours = {device.id for device in self._devices}
-        return Counter({device: n for device, n in devices.items() if device in ours})
+        sql = (
+            "SELECT body FROM alarm_history"
+            " WHERE type IN ('raised', 'repeated') AND at_ms >= :since_ms"
+        )
+        rows = self._rows(sql, since_ms=self._since_ms)
+        return Counter(json.loads(body)["press"]["device"] for (body,) in rows)
 
     def has_raised(self, device: str) -> bool:
         """Whether the cloud has a press of this device by now; of a server that was just killed
         nobody knows, and then it counts as raised."""
         try:
-            sql = "SELECT 1 FROM event WHERE device = :device LIMIT 1"
-            return bool(self._rows(sql, device=device))
+            sql = "SELECT 1 FROM event WHERE device = :device AND received_ms >= :since_ms LIMIT 1"
+            return bool(self._rows(sql, device=device, since_ms=self._since_ms))
         except OperationalError:
             return True
 
@@ -182,12 +185,12 @@ class Rig:
                 (point.device, int(point.value))
                 for home in homes
                 for point in series.export(home, now_ms)
-                if point.measurement == Measurement.ILLUMINANCE
+                if point.measurement == Measurement.ILLUMINANCE and point.at_ms >= self._since_ms
             ]
         finally:
             series.close()
 
-    def _rows(self, sql: str, **facts: str) -> list[Any]:
+    def _rows(self, sql: str, **facts: str | int) -> list[Any]:
         if self.settings.server is None:
             with closing(_look_into(self.settings.database)) as db:
                 return db.execute(sql, facts).fetchall()
