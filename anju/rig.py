@@ -23,6 +23,7 @@ from anju.db import with_store
 from anju.errors import CannotRun
 from anju.parts import BROKER, INFLUX, PIDS, POSTGRES
 from anju.paths import config_dir
+from anju.rig_homes import enter_homes
 from anju.serve import settings_from
 from cloud.app import Cloud, series_of
 from cloud.clock import SystemClock
@@ -30,14 +31,9 @@ from cloud.identity.demo import DemoAccount, make_demo_accounts
 from cloud.identity.passwords import Passwords
 from cloud.identity.sessions import link_path
 from cloud.identity.tokens import SystemSecrets
-from cloud.registry.cards import DeviceCard
-from cloud.registry.entries import GatewayEntry, HomeEntry, ResidentEntry
 from cloud.registry.seed import load_demo
-from cloud.registry.service import Edit
 from cloud.settings import HttpSettings, MonitorSettings
 from cloud.storage.postgres import open_engine
-from cloud.storage.unit import Work
-from cloud.words import Words
 from contract.messages import RegisteredDevice
 from contract.vocabulary import Measurement
 from edge.settings import BrokerSettings
@@ -219,7 +215,9 @@ class Rig:
         try:
             cloud.store.read(site.refuse_others)
             cloud.store.write(lambda work: load_demo(work, config_dir()))
-            cloud.store.write(self._enter(cloud))
+            cloud.store.write(
+                lambda work: enter_homes(work, cloud.registry, GATEWAY, self._devices)
+            )
             self._accounts = cloud.store.write(
                 lambda work: make_demo_accounts(work, SystemSecrets(), config_dir(), Passwords())
             )
@@ -232,21 +230,6 @@ class Rig:
 
         told: BrokerSettings = with_store(self.settings.store, ask)
         return told
-
-    def _enter(self, cloud: Cloud) -> Any:
-        near = cloud.registry.home_card(site.FIRST_HOME)
-        assert near is not None  # noqa: S101 - the demo has it
-        place = HomeEntry(site.FIRST_HOME, near.area_id, near.address, near.lat, near.lon)
-
-        def enter(work: Work) -> None:
-            with Edit(work) as edit:
-                edit.gateway(GatewayEntry(GATEWAY, near.area_id, Words(GATEWAY, GATEWAY)))
-                for home in dict.fromkeys(device.home for device in self._devices):
-                    edit.home(GATEWAY, _home(place, home))
-                for device in self._devices:
-                    edit.device(_card(device))
-
-        return enter
 
     def _edge_toml(self, cloud: BrokerSettings) -> str:
         files = {"ca_file": cloud.ca_file, "cert_file": cloud.cert_file}
@@ -281,25 +264,3 @@ def _cloud_toml(folder: Path, broker: int) -> str:
 
 def _look_into(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=10)
-
-
-def _home(near: HomeEntry, home_id: str) -> HomeEntry:
-    resident = ResidentEntry(f"pe-{home_id}", home_id, home_id, age=80, sex="f", lives_alone=True)
-    where = Words(home_id, home_id)
-    return replace(near, id=home_id, address=where, residents=(resident,))
-
-
-def _card(device: RegisteredDevice) -> DeviceCard:
-    return DeviceCard(
-        uid=device.id,
-        gateway_id=GATEWAY,
-        home_id=device.home,
-        topic=device.topic,
-        key=device.id,
-        kind="button" if device.is_sos else "climate",
-        vendor=device.vendor,
-        model=device.model,
-        name=Words(device.id, device.id),
-        room=Words(device.home, device.home),
-        is_sos=device.is_sos,
-    )
