@@ -75,8 +75,8 @@ class DeviceEntry(Struct, frozen=True):
     profile: str | None = None
 
 
-class HomeEntry(Struct, frozen=True):
-    """A household with who lives there, who is called, and what stands in it."""
+class HomePlace(Struct, frozen=True):
+    """Where a household is and behind which gateway; nothing of who lives there."""
 
     id: Id
     area: str
@@ -84,6 +84,11 @@ class HomeEntry(Struct, frozen=True):
     lat: Latitude
     lon: Longitude
     kind: HomeKind = HomeKind.REAL
+
+
+class HomeEntry(HomePlace, frozen=True):
+    """A household with who lives there, who is called, and what stands in it."""
+
     entry_notes: Words = NO_WORDS
     door_code: str | None = None
     call_plan: str | None = None
