@@ -72,6 +72,7 @@ from cloud.web.duty import duty_routes
 from cloud.web.enrol import enrol_routes
 from cloud.web.family import family_routes
 from cloud.web.homes import home_routes
+from cloud.web.map import map_routes
 from cloud.web.offers import offer_routes
 from cloud.web.readings import reading_routes
 from cloud.web.registry import registry_routes
@@ -323,7 +324,10 @@ class Cloud:
         _turn(ends, parts, FeedPump(parts.store, parts.hub))
         _begin_alone(ends, parts, "consoles", partial(_watch_consoles, parts))
         routers = [*_routers(parts), *self._guests]
-        http.start(build_app(self.desk, routers, parts.settings.pages_dir))
+        source = parts.settings.map
+        images = source.origin if source else ""
+        pages = parts.settings.pages_dir
+        http.start(build_app(self.desk, routers, pages, images=images))
         ends.callback(http.stop)  # first of all: nobody is answered half
 
     def _connect(
@@ -456,6 +460,7 @@ def _routers(parts: Parts) -> list[APIRouter]:
         station_routes(parts.dispatch),
         reading_routes(parts.series),
         duty_routes(),
+        map_routes(parts.settings.map),
         enrol_routes(Enrolment(parts.store, parts.settings.fleet, parts.clock)),
         feed.routes(rows_of(parts.dispatch)),
         health.routes(),

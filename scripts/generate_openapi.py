@@ -18,6 +18,7 @@ from cloud.web.duty import duty_routes
 from cloud.web.enrol import enrol_routes
 from cloud.web.family import family_routes
 from cloud.web.homes import home_routes
+from cloud.web.map import map_routes
 from cloud.web.offers import offer_routes
 from cloud.web.readings import reading_routes
 from cloud.web.registry import registry_routes
@@ -47,6 +48,7 @@ def document() -> dict[str, Any]:
         station_routes(nothing),
         reading_routes(nothing),
         duty_routes(),
+        map_routes(None),
         enrol_routes(nothing),
         feed.routes(nothing),
         health.routes(),

@@ -86,10 +86,10 @@ def areas_that(work: Work, condition: ColumnElement[bool]) -> list[AreaCard]:
     return [tree[area_id] for area_id in work.execute(found).scalars()]
 
 
-def outlines(work: Work, condition: ColumnElement[bool]) -> dict[str, Outline]:
-    """How areas that meet the condition are drawn, where somebody has drawn them; by id."""
+def outlines(work: Work) -> dict[str, Outline]:
+    """How areas are drawn, where somebody has drawn them; by id."""
     c = area_table.c
-    found = select(c.id, c.outline).where(condition, c.outline.is_not(None)).order_by(c.id)
+    found = select(c.id, c.outline).where(c.outline.is_not(None)).order_by(c.id)
     return {row.id: row.outline for row in work.execute(found)}
 
 

@@ -16,6 +16,7 @@ from cloud.observe.readiness import Ready
 from cloud.registry import entries
 from cloud.web import documents, shapes
 from cloud.web.homes import DeviceForm, HomeForm
+from cloud.web.map import MapShown
 from contract.enrolment import Enrolled
 
 ANSWERS: Final[tuple[type[msgspec.Struct], ...]] = (
@@ -49,6 +50,7 @@ ANSWERS: Final[tuple[type[msgspec.Struct], ...]] = (
     shapes.HomeDetail,
     shapes.HomeList,
     shapes.LinkMade,
+    MapShown,
     shapes.OfferList,
     shapes.OfferShown,
     shapes.Problem,

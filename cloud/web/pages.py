@@ -13,16 +13,6 @@ from cloud.web.desk import OnDesk, visit_of
 
 PAGES: Final = ("login", "console", "station", "home", "resident")
 HOME_OF: Final = {Role.OPERATOR: "/console", Role.STATION: "/station", Role.RESPONDER: "/station"}
-CSP: Final = (
-    "default-src 'self'; img-src 'self' data:; connect-src 'self'; object-src 'none'; "
-    "base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
-)
-HEADERS: Final = {
-    "content-security-policy": CSP,
-    "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer",
-    "x-frame-options": "DENY",
-}
 MISSING: Final = (
     "<!doctype html><title>Anju</title><h1>The pages are not built</h1>"
     "<p>This installation was made without them. The interface under /api works. "
@@ -30,8 +20,26 @@ MISSING: Final = (
 )
 
 
-def add_pages(app: FastAPI, folder: Path) -> None:
+def headers(images: str = "") -> dict[str, str]:
+    """What goes with everything. images: a further origin that they may come from.
+
+    Servers of map tiles want to know whose page asks: they are told our origin, never an address.
+    """
+    csp = (
+        f"default-src 'self'; img-src 'self' data: {images}".rstrip() + "; connect-src 'self'; "
+        "object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
+    )
+    return {
+        "content-security-policy": csp,
+        "x-content-type-options": "nosniff",
+        "referrer-policy": "strict-origin" if images else "no-referrer",
+        "x-frame-options": "DENY",
+    }
+
+
+def add_pages(app: FastAPI, folder: Path, images: str = "") -> None:
     """Serve the pages of a folder, and the headers that go with everything."""
+    always = headers(images)
     router = APIRouter(include_in_schema=False)
     for name in PAGES:
         router.add_api_route(f"/{name}", _page(folder / f"{name}.html"), methods=["GET"])
@@ -43,7 +51,7 @@ def add_pages(app: FastAPI, folder: Path) -> None:
     @app.middleware("http")
     async def _headers(request: Request, call_next: Any) -> Response:
         response: Response = await call_next(request)
-        for name, value in HEADERS.items():
+        for name, value in always.items():
             response.headers.setdefault(name, value)
         if request.url.path.startswith("/api"):
             response.headers.setdefault("cache-control", "no-store")

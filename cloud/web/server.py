@@ -17,8 +17,10 @@ def build_app(
     routers: Iterable[APIRouter],
     pages: Path,
     problems: tuple[tuple[type[Exception], int], ...] = (),
+    images: str = "",
 ) -> FastAPI:
-    """problems: further error types with their status, most special first."""
+    """problems: further error types with their status, most special first. images: a
+    further origin that images may come from."""
     app = FastAPI(
         title="Anju", version="1", openapi_url="/api/openapi.json", docs_url=None, redoc_url=None
     )
@@ -28,5 +30,5 @@ def build_app(
     for router in routers:
         app.include_router(router)
     describe(app)
-    add_pages(app, pages)
+    add_pages(app, pages, images)
     return app

@@ -11,9 +11,8 @@ from anju.cli import main
 from anju.db import with_store
 from cloud.registry import store
 from cloud.registry.entries import GatewayEntry, HomeEntry, ResidentEntry
-from cloud.registry.model import area_table, home_table
+from cloud.registry.model import home_table
 from cloud.registry.service import Edit
-from cloud.storage import migrate
 from cloud.storage.unit import Work
 from cloud.travel.datum import Datum, from_wgs84
 from cloud.travel.estimate import Place
@@ -102,7 +101,7 @@ def test_a_file_in_any_datum_puts_homes_and_stations_where_they_are(
     assert said["home"] == {"new": 1, "changed": 0, "same": 0}
     assert said["station"] == {"new": 1, "changed": 0, "same": 0}
     assert desk.do(placed) == {"ho-1": HOME, "st": STATION}
-    [[ring]] = desk.do(lambda work: store.outlines(work, area_table.c.id == "d"))["d"]
+    [[ring]] = desk.do(store.outlines)["d"]
     assert ring == [[place.lon, place.lat] for place in SQUARE]
 
 

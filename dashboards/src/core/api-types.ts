@@ -962,6 +962,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/map": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * See Map
+         * @description Where tiles come from, and how areas are drawn. Boundaries are no secret: everybody who
+         *     has a map sees all of them.
+         */
+        get: operations["see_map_api_map_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/enrol": {
         parameters: {
             query?: never;
@@ -1652,6 +1673,16 @@ export interface components {
             door_code: string | null;
         };
         /**
+         * DrawnArea
+         * @description An area and its polygons, WGS-84 [lon, lat].
+         */
+        DrawnArea: {
+            id: string;
+            kind: string;
+            name: components["schemas"]["Words"];
+            outline: number[][][][];
+        };
+        /**
          * DutyShown
          * @description Whether a responder is on duty now.
          */
@@ -1791,6 +1822,19 @@ export interface components {
             gateways: components["schemas"]["GatewayCard"][];
         };
         /**
+         * Ground
+         * @description Where a page gets its tiles. zoom_max: the finest of a raster; a file says it itself.
+         */
+        Ground: {
+            /** @enum {unknown} */
+            kind: "pmtiles" | "raster";
+            url: string;
+            attribution: string;
+            /** @enum {unknown} */
+            datum: "gcj02" | "wgs84";
+            zoom_max: number;
+        };
+        /**
          * Handling
          * @description How far people are with it: an axis of its own, beside the condition.
          * @enum {unknown}
@@ -1922,6 +1966,14 @@ export interface components {
         LinkMade: {
             account_id: string;
             link_token: string | null;
+        };
+        /**
+         * MapShown
+         * @description The ground of every map. ground None: the schematic that came with the pages.
+         */
+        MapShown: {
+            ground: components["schemas"]["Ground"] | null;
+            areas: components["schemas"]["DrawnArea"][];
         };
         /**
          * Offer
@@ -4319,6 +4371,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DutyShown"];
+                };
+            };
+            /** @description Not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    see_map_api_map_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The ground of every map. ground None: the schematic that came with the pages. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MapShown"];
                 };
             };
             /** @description Not done */

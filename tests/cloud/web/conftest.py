@@ -45,6 +45,8 @@ from cloud.web.duty import duty_routes
 from cloud.web.enrol import enrol_routes
 from cloud.web.family import family_routes
 from cloud.web.homes import home_routes
+from cloud.web.map import map_routes
+from cloud.web.map_source import MapSource
 from cloud.web.offers import offer_routes
 from cloud.web.readings import reading_routes
 from cloud.web.registry import registry_routes
@@ -135,7 +137,7 @@ def town(tmp_path: Path) -> Iterator[Town]:
 
 
 @contextmanager
-def open_town(tmp_path: Path) -> Iterator[Town]:
+def open_town(tmp_path: Path, source: MapSource | None = None) -> Iterator[Town]:
     hub = Hub(0)
     url = fresh_url(tmp_path)
     clock = HandClock()
@@ -185,11 +187,13 @@ def open_town(tmp_path: Path) -> Iterator[Town]:
             station_routes(dispatch),
             reading_routes(series),
             duty_routes(),
+            map_routes(source),
             enrol_routes(Enrolment(store, FleetSettings(tmp_path / "ca", "mqtt.test"), clock)),
             feed.routes(rows_of(dispatch)),
             health.routes(),
         ],
         tmp_path / "no-pages",
+        images=source.origin if source else "",
     )
     with TestClient(app, base_url="http://testserver") as client:
         people = {each.login: each for each in made}
