@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from cloud.identity.policy import Action
 from cloud.registry import store
-from cloud.registry.cards import Outline
+from cloud.registry.cards import AreaKind, Outline
 from cloud.storage.unit import Work
 from cloud.web.desk import OnDesk, Visitor, allowed, read, reply
 from cloud.web.map_source import MapSource, TileDatum
@@ -34,7 +34,7 @@ class DrawnArea(Struct, frozen=True):
     """An area and its polygons, WGS-84 [lon, lat]."""
 
     id: str
-    kind: str
+    kind: AreaKind
     name: Words
     outline: Outline
 
@@ -82,6 +82,6 @@ def _areas(work: Work) -> list[DrawnArea]:
     tree = store.areas(work)
     drawn = store.outlines(work)
     return [
-        DrawnArea(area_id, str(tree[area_id].kind), tree[area_id].name, outline)
+        DrawnArea(area_id, tree[area_id].kind, tree[area_id].name, outline)
         for area_id, outline in drawn.items()
     ]

@@ -1678,7 +1678,7 @@ export interface components {
          */
         DrawnArea: {
             id: string;
-            kind: string;
+            kind: components["schemas"]["AreaKind"];
             name: components["schemas"]["Words"];
             outline: number[][][][];
         };
