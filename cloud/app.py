@@ -325,7 +325,7 @@ class Cloud:
         _begin_alone(ends, parts, "consoles", partial(_watch_consoles, parts))
         routers = [*_routers(parts), *self._guests]
         source = parts.settings.map
-        images = source.origin if source else ""
+        images = source.origins if source else ""
         pages = parts.settings.pages_dir
         http.start(build_app(self.desk, routers, pages, images=images))
         ends.callback(http.stop)  # first of all: nobody is answered half

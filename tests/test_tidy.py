@@ -73,6 +73,9 @@ COMMANDS: Final = {
     "tests/anju/test_accounts.py": {
         "anju accounts create": "test_the_first_administrator_gets_a_link",
     },
+    "tests/anju/test_registry.py": {
+        "anju registry import": "test_a_file_in_any_datum_puts_homes_and_stations_where_they_are",
+    },
     "tests/anju/test_db.py": {
         "anju db upgrade": "test_a_new_store_has_the_newest_revision_and_no_problems",
         "anju db downgrade": "test_going_back_saves_the_store_first",

@@ -21,10 +21,11 @@ FILE_HEADERS: Final = {"cache-control": "private, max-age=3600"}
 
 
 class Ground(Struct, frozen=True):
-    """Where a page gets its tiles. zoom_max: the finest of a raster; a file says it itself."""
+    """Where a page gets its tiles: addresses of a raster's layers, from the ground upwards, or the
+    one of a file. zoom_max: the finest of a raster; a file says it itself."""
 
     kind: Literal["raster", "pmtiles"]
-    url: str
+    urls: tuple[str, ...]
     attribution: str
     datum: TileDatum
     zoom_max: int
@@ -73,9 +74,9 @@ def _ground(source: MapSource | None) -> Ground | None:
     if source is None:
         return None
     said = (source.attribution, source.datum, source.zoom_max)
-    if source.tiles is not None:
+    if source.tiles:
         return Ground("raster", source.tiles, *said)
-    return Ground("pmtiles", FILE_URL, *said)
+    return Ground("pmtiles", (FILE_URL,), *said)
 
 
 def _areas(work: Work) -> list[DrawnArea]:

@@ -12,6 +12,7 @@ from cloud.dictionary import BadConfiguration
 PMTILES: Final = b"PMTiles\x03"  # how a file of version 3 begins
 PLACES: Final = ["{x}", "{y}", "{z}"]
 HOST: Final = re.compile(r"[A-Za-z0-9.-]+(:[0-9]+)?")  # goes into a header as it is
+LAYERS_MAX: Final = 4
 Zoom = Annotated[int, Meta(ge=0, le=22)]
 # BD-09 is for positions: its tiles are cut in another way.
 TileDatum = Literal["wgs84", "gcj02"]
@@ -22,36 +23,37 @@ class MapTold(Struct, frozen=True, forbid_unknown_fields=True):
 
     attribution: Annotated[str, Meta(min_length=1, max_length=200)]
     datum: TileDatum
-    tiles: str | None = None
+    tiles: Annotated[tuple[str, ...], Meta(max_length=LAYERS_MAX)] = ()
     file: str | None = None
     zoom_max: Zoom = 18
 
 
 class MapSource(Struct, frozen=True):
-    """Tiles of a server (an address with {z}, {x}, {y}), or of a PMTiles file that we serve.
+    """Tiles of a server (addresses with {z}, {x}, {y}, from the ground upwards), or of a PMTiles
+    file that we serve.
 
     zoom_max: the finest that the server has; a file says it itself.
     """
 
     attribution: str
     datum: TileDatum
-    tiles: str | None
+    tiles: tuple[str, ...]
     file: Path | None
     zoom_max: int
 
     @property
-    def origin(self) -> str:
-        """Where images come from; empty: from ourselves."""
-        parts = urlsplit(self.tiles or "")
-        return f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""
+    def origins(self) -> str:
+        """Where images come from, as a header names it; empty: from ourselves."""
+        parts = [urlsplit(address) for address in self.tiles]
+        return " ".join(sorted({f"{each.scheme}://{each.netloc}" for each in parts if each.netloc}))
 
 
 def map_source(told: MapTold, base: Path) -> MapSource:
     """Raises BadConfiguration for a source that no page could draw."""
-    if (told.tiles is None) is (told.file is None):
+    if (not told.tiles) is (told.file is None):
         raise BadConfiguration("[map] has either tiles or file; without the section: the schematic")
-    if told.tiles is not None:
-        _check_tiles(told.tiles)
+    for address in told.tiles:
+        _check_tiles(address)
     file = None if told.file is None else base / told.file
     if file is not None:
         _check_file(file)

@@ -21,7 +21,7 @@ MISSING: Final = (
 
 
 def headers(images: str = "") -> dict[str, str]:
-    """What goes with everything. images: a further origin that they may come from.
+    """What goes with everything. images: further origins that they may come from.
 
     Servers of map tiles want to know whose page asks: they are told our origin, never an address.
     """

@@ -19,8 +19,8 @@ def build_app(
     problems: tuple[tuple[type[Exception], int], ...] = (),
     images: str = "",
 ) -> FastAPI:
-    """problems: further error types with their status, most special first. images: a
-    further origin that images may come from."""
+    """problems: further error types with their status, most special first. images: further
+    origins that they may come from."""
     app = FastAPI(
         title="Anju", version="1", openapi_url="/api/openapi.json", docs_url=None, redoc_url=None
     )

@@ -134,7 +134,7 @@ def test_the_sample_is_a_file_that_can_be_read() -> None:
 
 
 def test_a_source_of_maps_says_its_datum(tmp_path: Path) -> None:
-    told = 'tiles = "/t/{z}/{x}/{y}.png"\nattribution = "© x"\n'
+    told = 'tiles = ["/t/{z}/{x}/{y}.png"]\nattribution = "© x"\n'
     file = f'data_dir = "d"\n[broker]\nhost = "mq"\n[map]\n{told}'
 
     source = read(tmp_path, file + 'datum = "gcj02"\n').map

@@ -236,7 +236,7 @@ def test_on_tiles_of_either_datum_the_mark_stands_where_the_home_is(
     site: Opens, tile_server: Callable[[TileDatum], TileServer], datum: TileDatum
 ) -> None:
     server = tile_server(datum)
-    town = site(MapTold(attribution=SAID, datum=datum, tiles=server.template))
+    town = site(MapTold(attribution=SAID, datum=datum, tiles=(server.template,)))
 
     page = town.console()
     expect(page.locator("svg.map-svg image").first).to_be_visible()
@@ -258,7 +258,7 @@ def test_tiles_that_do_not_come_are_said_and_the_marks_stay(
 ) -> None:
     server = tile_server("wgs84")
     server.is_broken = True
-    town = site(MapTold(attribution=SAID, datum="wgs84", tiles=server.template))
+    town = site(MapTold(attribution=SAID, datum="wgs84", tiles=(server.template,)))
 
     page = town.console()
 

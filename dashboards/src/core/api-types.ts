@@ -1823,12 +1823,13 @@ export interface components {
         };
         /**
          * Ground
-         * @description Where a page gets its tiles. zoom_max: the finest of a raster; a file says it itself.
+         * @description Where a page gets its tiles: addresses of a raster's layers, from the ground upwards, or the
+         *     one of a file. zoom_max: the finest of a raster; a file says it itself.
          */
         Ground: {
             /** @enum {unknown} */
             kind: "pmtiles" | "raster";
-            url: string;
+            urls: string[];
             attribution: string;
             /** @enum {unknown} */
             datum: "gcj02" | "wgs84";

@@ -323,10 +323,10 @@ export interface SimState {
   log: { at_ms: number; zh: string; en: string; tone: string }[]
 }
 
-/** Where tiles of the map come from; see core/map/tiles.ts. */
+/** Where tiles of the map come from: addresses of layers, from the ground upwards, or the one of a file. */
 export interface Ground {
   kind: 'raster' | 'pmtiles'
-  url: string
+  urls: string[]
   attribution: string
   datum: 'wgs84' | 'gcj02'
   zoom_max: number

@@ -51,7 +51,7 @@ class MapGround {
       this.#areas = areas
       if (ground?.kind === 'pmtiles') {
         const { open_archive } = await import('../core/map/archive')
-        this.archive = await open_archive(ground.url)
+        this.archive = await open_archive(ground.urls[0] ?? '')
       }
       this.is_failing = false
       return true

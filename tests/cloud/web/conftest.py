@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from argon2 import PasswordHasher
+from fastapi import APIRouter
 from httpx2 import Response
 from starlette.testclient import TestClient
 
@@ -136,6 +137,30 @@ def town(tmp_path: Path) -> Iterator[Town]:
         yield town
 
 
+def routes_of(
+    dispatch: DispatchDesk, series: MemorySeries, enrolment: Enrolment
+) -> list[APIRouter]:
+    return [
+        sessions.session_routes(),
+        own_routes(),
+        account_routes(),
+        audit_routes(),
+        consent_routes(),
+        family_routes(),
+        home_routes(),
+        registry_routes(),
+        sessions.shift_routes(lambda _work, _account: []),
+        alarm_routes(dispatch),
+        offer_routes(dispatch),
+        station_routes(dispatch),
+        reading_routes(series),
+        duty_routes(),
+        enrol_routes(enrolment),
+        feed.routes(rows_of(dispatch)),
+        health.routes(),
+    ]
+
+
 @contextmanager
 def open_town(tmp_path: Path, source: MapSource | None = None) -> Iterator[Town]:
     hub = Hub(0)
@@ -169,31 +194,12 @@ def open_town(tmp_path: Path, source: MapSource | None = None) -> Iterator[Town]
         rates=Rates(clock),
         secrets=SystemSecrets(),
     )
-
+    enrolment = Enrolment(store, FleetSettings(tmp_path / "ca", "mqtt.test"), clock)
     app = build_app(
         desk,
-        [
-            sessions.session_routes(),
-            own_routes(),
-            account_routes(),
-            audit_routes(),
-            consent_routes(),
-            family_routes(),
-            home_routes(),
-            registry_routes(),
-            sessions.shift_routes(lambda _work, _account: []),
-            alarm_routes(dispatch),
-            offer_routes(dispatch),
-            station_routes(dispatch),
-            reading_routes(series),
-            duty_routes(),
-            map_routes(source),
-            enrol_routes(Enrolment(store, FleetSettings(tmp_path / "ca", "mqtt.test"), clock)),
-            feed.routes(rows_of(dispatch)),
-            health.routes(),
-        ],
+        [*routes_of(dispatch, series, enrolment), map_routes(source)],
         tmp_path / "no-pages",
-        images=source.origin if source else "",
+        images=source.origins if source else "",
     )
     with TestClient(app, base_url="http://testserver") as client:
         people = {each.login: each for each in made}

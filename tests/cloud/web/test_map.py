@@ -16,7 +16,7 @@ ARCHIVE = b"PMTiles\x03" + bytes(range(256)) * 4
 SQUARE = [[[[114.3, 22.6], [114.4, 22.6], [114.4, 22.7], [114.3, 22.6]]]]
 
 
-def told(tiles: str | None = None, file: str | None = None) -> MapTold:
+def told(*tiles: str, file: str | None = None) -> MapTold:
     return MapTold(attribution="© example", datum="gcj02", tiles=tiles, file=file)
 
 
@@ -67,7 +67,7 @@ def test_a_raster_source_is_told_with_its_datum_and_its_host_alone_is_allowed(
     ground = raster.get("/api/map")["ground"]
     headers = raster.client.get("/login").headers
 
-    assert (ground["kind"], ground["url"], ground["datum"]) == ("raster", TILES, "gcj02")
+    assert (ground["kind"], ground["urls"], ground["datum"]) == ("raster", [TILES], "gcj02")
     assert "img-src 'self' data: https://tiles.example:8443;" in headers["content-security-policy"]
     assert "connect-src 'self';" in headers["content-security-policy"]
     assert headers["referrer-policy"] == "strict-origin"
@@ -78,9 +78,9 @@ def test_a_file_is_served_in_ranges_to_who_is_signed_in(filed: Town) -> None:
     filed.sign_in()
     ground = filed.get("/api/map")["ground"]
 
-    part = filed.client.get(ground["url"], headers={"range": "bytes=8-15"})
-    whole = filed.client.get(ground["url"])
-    beyond = filed.client.get(ground["url"], headers={"range": f"bytes={len(ARCHIVE)}-"})
+    part = filed.client.get(ground["urls"][0], headers={"range": "bytes=8-15"})
+    whole = filed.client.get(ground["urls"][0])
+    beyond = filed.client.get(FILE_URL, headers={"range": f"bytes={len(ARCHIVE)}-"})
 
     assert (part.status_code, part.content) == (206, bytes(range(8)))
     assert part.headers["content-range"] == f"bytes 8-15/{len(ARCHIVE)}"
@@ -130,7 +130,13 @@ def test_an_address_that_no_page_could_use_is_refused(tmp_path: Path, tiles: str
 
 
 def test_tiles_behind_our_own_address_need_no_other_host(tmp_path: Path) -> None:
-    assert map_source(told("/tiles/{z}/{x}/{y}.png"), tmp_path).origin == ""
+    assert map_source(told("/tiles/{z}/{x}/{y}.png"), tmp_path).origins == ""
+
+
+def test_layers_of_several_hosts_are_all_allowed(tmp_path: Path) -> None:
+    source = map_source(told(TILES, TILES + "&labels", "http://b.example/{z}/{x}/{y}"), tmp_path)
+
+    assert source.origins == "http://b.example https://tiles.example:8443"
 
 
 def test_a_source_is_tiles_or_a_file_that_can_be_read(tmp_path: Path) -> None:
@@ -138,7 +144,7 @@ def test_a_source_is_tiles_or_a_file_that_can_be_read(tmp_path: Path) -> None:
 
     for wrong, why in (
         (told(), "either"),
-        (told(TILES, "x.pmtiles"), "either"),
+        (told(TILES, file="x.pmtiles"), "either"),
         (told(file="none.pmtiles"), "cannot be read"),
         (told(file="old.pmtiles"), "version 3"),
     ):
@@ -151,5 +157,5 @@ def test_a_file_comes_from_ourselves(tmp_path: Path) -> None:
 
     source = map_source(told(file="m.pmtiles"), tmp_path)
 
-    assert source == MapSource("© example", "gcj02", None, tmp_path / "m.pmtiles", 18)
-    assert source.origin == ""
+    assert source == MapSource("© example", "gcj02", (), tmp_path / "m.pmtiles", 18)
+    assert source.origins == ""
