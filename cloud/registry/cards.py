@@ -13,6 +13,7 @@ from cloud.words import Words
 
 # As GeoJSON has a MultiPolygon: polygons of rings, the outer one first, of [lon, lat].
 Outline: TypeAlias = list[list[list[list[float]]]]
+POSITION_DIGITS: Final = 7  # a centimetre
 LOCAL: Final = timezone(timedelta(hours=8))  # a calendar year turns in Beijing time
 
 

@@ -1,6 +1,6 @@
 """What people enter into the registry: the shapes of its files and, later, of its forms.
 
-Positions are WGS-84 degrees; an entry in another datum is converted before it comes here.
+Positions are degrees of the entry's datum; the registry keeps WGS-84.
 """
 
 from typing import Annotated, Literal
@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from cloud.registry.cards import AreaKind, HomeKind
+from cloud.travel.datum import Datum
 from cloud.words import Words
 
 Id = Annotated[str, Meta(min_length=1, max_length=64)]
@@ -76,7 +77,7 @@ class DeviceEntry(Struct, frozen=True):
 
 
 class HomePlace(Struct, frozen=True):
-    """Where a household is and behind which gateway; nothing of who lives there."""
+    """Where a household is; nothing of who lives there. datum: of lat and lon."""
 
     id: Id
     area: str
@@ -84,6 +85,7 @@ class HomePlace(Struct, frozen=True):
     lat: Latitude
     lon: Longitude
     kind: HomeKind = HomeKind.REAL
+    datum: Datum = Datum.WGS84
 
 
 class HomeEntry(HomePlace, frozen=True):
@@ -109,7 +111,7 @@ class ResponderEntry(Struct, frozen=True):
 
 
 class StationEntry(Struct, frozen=True):
-    """A service station. agreements: further areas that it may serve."""
+    """A service station. agreements: further areas that it may serve; datum: of lat and lon."""
 
     id: Id
     area: str
@@ -119,3 +121,4 @@ class StationEntry(Struct, frozen=True):
     lon: Longitude
     agreements: tuple[str, ...] = ()
     responders: tuple[ResponderEntry, ...] = ()
+    datum: Datum = Datum.WGS84

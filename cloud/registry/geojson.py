@@ -2,8 +2,8 @@
 nothing.
 
 A feature's properties say in `what` what it is and have the fields of the shapes below; texts in
-two languages are `…_zh` and `…_en`, flat as programs for maps keep them. Everything comes out in
-WGS-84, whatever datum the file is in.
+two languages are `…_zh` and `…_en`, flat as programs for maps keep them. Outlines come out in
+WGS-84, entries in the datum of the file.
 """
 
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ from typing import Annotated, Final, Literal, NamedTuple, TypeVar
 import msgspec
 from msgspec import Meta, Raw, Struct
 
-from cloud.registry.cards import AreaKind, HomeKind, Outline
+from cloud.registry.cards import POSITION_DIGITS, AreaKind, HomeKind, Outline
 from cloud.registry.entries import AreaEntry, HomePlace, Id, Name, Phone, StationEntry
 from cloud.registry.errors import Malformed
 from cloud.travel.datum import Datum, to_wgs84
@@ -23,7 +23,6 @@ from cloud.words import Words
 FILE_BYTES_MAX: Final = 64 * 1024 * 1024
 OUTLINE_POINTS_MAX: Final = 20_000  # every console draws them
 PROBLEMS_MAX: Final = 20  # named; the others are counted
-DIGITS: Final = 7  # a centimetre
 RING_POINTS_MIN: Final = 4  # the last is the first
 # What an older file may name as its system: the same as what RFC 7946 has without naming it.
 SYSTEMS: Final = ("CRS84", "EPSG::4326", "EPSG:4326", "EPSG::4490", "EPSG:4490")
@@ -165,12 +164,14 @@ def _thing(feature: _Feature, datum: Datum) -> DrawnArea | StationEntry | Placed
         return DrawnArea(area, None if shape is None else _outline(shape, datum))
     if not isinstance(shape, _Point):
         raise Malformed("its geometry must be a Point")
-    lon, lat = _position(shape.coordinates, datum)
+    lon, lat = _position(shape.coordinates)
     if isinstance(told, _Station):
         name = _words(told.name_zh, told.name_en)
-        return StationEntry(told.id, told.area, name, told.phone, lat, lon)
+        return StationEntry(told.id, told.area, name, told.phone, lat, lon, datum=datum)
     address = _words(told.address_zh, told.address_en)
-    return PlacedHome(told.gateway, HomePlace(told.id, told.area, address, lat, lon, told.kind))
+    return PlacedHome(
+        told.gateway, HomePlace(told.id, told.area, address, lat, lon, told.kind, datum)
+    )
 
 
 def _words(zh: str, en: str | None) -> Words:
@@ -187,16 +188,21 @@ def _outline(shape: _Geometry, datum: Datum) -> Outline:
         raise Malformed(f"it has {points} points, at most {OUTLINE_POINTS_MAX}: simplify it")
     if not rings or any(len(ring) < RING_POINTS_MIN or ring[0] != ring[-1] for ring in rings):
         raise Malformed("a ring has four points or more, and ends where it begins")
-    return [[[_position(at, datum) for at in ring] for ring in polygon] for polygon in polygons]
+    return [[[_kept(at, datum) for at in ring] for ring in polygon] for polygon in polygons]
 
 
-def _position(given: list[float], datum: Datum) -> list[float]:
-    """[lon, lat] in WGS-84."""
+def _kept(given: list[float], datum: Datum) -> list[float]:
+    lon, lat = _position(given)
+    place = to_wgs84(Place(lat, lon), datum)
+    return [round(place.lon, POSITION_DIGITS), round(place.lat, POSITION_DIGITS)]
+
+
+def _position(given: list[float]) -> tuple[float, float]:
+    """lon, lat, as the file has them."""
     lon, lat = given[0], given[1]
     if not (-180 <= lon <= 180 and -90 <= lat <= 90):
         raise Malformed(f"[{lon}, {lat}] is no position: it reads [longitude, latitude] in degrees")
-    place = to_wgs84(Place(lat, lon), datum)
-    return [round(place.lon, DIGITS), round(place.lat, DIGITS)]
+    return lon, lat
 
 
 def _named(raw: Raw) -> str:

@@ -9,7 +9,7 @@ import msgspec
 from sqlalchemy import Table, and_, delete, insert, or_, select, update
 
 from cloud.registry import store
-from cloud.registry.cards import DeviceCard, Outline, year_of
+from cloud.registry.cards import POSITION_DIGITS, DeviceCard, Outline, year_of
 from cloud.registry.entries import (
     AreaEntry,
     ContactEntry,
@@ -37,6 +37,8 @@ from cloud.registry.model import (
     station_table,
 )
 from cloud.storage.unit import Work
+from cloud.travel.datum import to_wgs84
+from cloud.travel.estimate import Place
 from cloud.words import Words
 from contract.topics import GATEWAY_PATTERN, partition_of
 
@@ -170,7 +172,7 @@ class Edit:
         anything. Raises Unknown for an area."""
         for area_id in (entry.area, *entry.agreements):
             self._must_exist(area_table, area_id)
-        place = {"area_id": entry.area, "lat": entry.lat, "lon": entry.lon}
+        place = {"area_id": entry.area, **_position(entry)}
         said = {"phone": entry.phone, **_two("name", entry.name)}
         is_other = self._note_wide(_put(self._work, station_table, id=entry.id, **place, **said))
         for area_id in entry.agreements:
@@ -291,10 +293,14 @@ def _place_values(gateway_id: str, entry: HomePlace) -> dict[str, Any]:
         "area_id": entry.area,
         "gateway_id": gateway_id,
         "kind": str(entry.kind),
-        "lat": entry.lat,
-        "lon": entry.lon,
+        **_position(entry),
         **_two("address", entry.address),
     }
+
+
+def _position(entry: HomePlace | StationEntry) -> dict[str, Any]:
+    lat, lon = to_wgs84(Place(entry.lat, entry.lon), entry.datum)
+    return {"lat": round(lat, POSITION_DIGITS), "lon": round(lon, POSITION_DIGITS)}
 
 
 def _resident_values(work: Work, home_id: str, place: int, entry: ResidentEntry) -> dict[str, Any]:

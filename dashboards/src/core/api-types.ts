@@ -1580,6 +1580,12 @@ export interface components {
             has_key: boolean;
         };
         /**
+         * Datum
+         * @description What degrees mean. CGCS2000 is WGS-84 to within centimetres.
+         * @enum {unknown}
+         */
+        Datum: "bd09" | "gcj02" | "wgs84";
+        /**
          * Deed
          * @description What is to be written down. data: facts that say more, never names or health.
          */
@@ -1886,8 +1892,8 @@ export interface components {
         };
         /**
          * HomeForm
-         * @description A household. door_code: left out, it stays as it is. Residents and contacts that are named
-         *     are entered or changed; those that are not stay.
+         * @description A household. datum: of lat and lon. door_code: left out, it stays as it is. Residents and
+         *     contacts that are named are entered or changed; those that are not stay.
          */
         HomeForm: {
             id: string;
@@ -1907,6 +1913,8 @@ export interface components {
             door_code?: string | null;
             /** @default null */
             call_plan: string | null;
+            /** @default wgs84 */
+            datum: components["schemas"]["Datum"];
             /** @default [] */
             residents: components["schemas"]["ResidentEntry"][];
             /** @default [] */
@@ -2344,7 +2352,7 @@ export interface components {
         };
         /**
          * StationEntry
-         * @description A service station. agreements: further areas that it may serve.
+         * @description A service station. agreements: further areas that it may serve; datum: of lat and lon.
          */
         StationEntry: {
             id: string;
@@ -2357,6 +2365,8 @@ export interface components {
             agreements: string[];
             /** @default [] */
             responders: components["schemas"]["ResponderEntry"][];
+            /** @default wgs84 */
+            datum: components["schemas"]["Datum"];
         };
         /**
          * StationList

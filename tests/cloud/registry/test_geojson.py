@@ -55,7 +55,7 @@ def test_a_home_comes_with_its_gateway_and_is_real_unless_it_says_otherwise() ->
 
 
 @pytest.mark.parametrize("datum", Datum)
-def test_whatever_the_datum_of_the_file_what_is_read_is_wgs84(datum: Datum) -> None:
+def test_an_entry_has_the_datum_of_the_file_and_an_outline_is_wgs84(datum: Datum) -> None:
     there = from_wgs84(Place(HERE[1], HERE[0]), datum)
     station = feature(
         point([there.lon, there.lat]), what="station", id="s", area="a", name_zh="站", phone="1"
@@ -65,7 +65,8 @@ def test_whatever_the_datum_of_the_file_what_is_read_is_wgs84(datum: Datum) -> N
     data = file_of(station, area({"type": "Polygon", "coordinates": [ring]}))
     found = read_features(data, datum)
 
-    assert [found.stations[0].lon, found.stations[0].lat] == pytest.approx(HERE, abs=1e-7)
+    station_entry = found.stations[0]
+    assert (station_entry.lat, station_entry.lon, station_entry.datum) == (*there, datum)
     [[outer]] = found.areas[0].outline or []
     assert [x for at in outer for x in at] == pytest.approx(
         [x for at in SQUARE for x in at], abs=1e-7
