@@ -289,8 +289,13 @@ class Cloud:
                 generation=generation,
                 priority=priority,
                 signal=source.signal,
+                overtaken=self._overtaken,
             )
             _turn(ends, parts, pump)
+
+    def _overtaken(self) -> None:
+        if "ingest" in self._exclusives:  # else it begins just now; it is told again
+            self._exclusives["ingest"].overtaken()
 
     def _begin_workers(self, parts: Parts, ends: ExitStack) -> None:
         down = self._connect(ends, parts, "down", "anju-down", ())
@@ -335,6 +340,7 @@ class Cloud:
     ) -> MqttSource:
         source = self._source(parts, client_id, filters)
         self._sources[name] = source
+        ends.callback(self._sources.pop, name)  # who stands by needs no broker
         source.start()
         ends.callback(source.stop)
         return source
@@ -480,7 +486,7 @@ def _watch_consoles(parts: Parts, ends: ExitStack) -> None:
 def _begin_alone(
     ends: ExitStack, parts: Parts, part: str, begin: Callable[[ExitStack], None]
 ) -> Exclusive:
-    alone = Exclusive(part, part_lock(parts.settings, part), begin)
+    alone = Exclusive(part, part_lock(parts.settings, part), begin, parts.counters)
     ends.callback(alone.stop)
     alone.run_once(parts.clock.now_ms())  # what is wrong here must stop the start
     _turn(ends, parts, alone)

@@ -1,5 +1,5 @@
 """The HTTP server: uvicorn in a thread of its own, on a socket that is bound before anything
-starts. Health is asked while the parts are still waited for, so it answers before they are there."""
+starts: it answers before the parts are there, since health is asked while they are waited for."""
 
 import socket
 import threading

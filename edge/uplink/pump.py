@@ -153,6 +153,10 @@ class UplinkPump:
         if lane in ROW_LANES:
             self._health.add(f"acknowledged_{lane}", len(ack.seqs))
             return
+        if ack.refused:
+            self._health.add(f"refused_{lane}", len(ack.refused))
+            count, first = len(ack.refused), ack.refused[0]
+            log.warning("the cloud refuses %d rows of %s: %s", count, lane, first.reason)
         if ack.hello or lane not in self._unanswered:
             self._unanswered.discard(lane)
             self._pacers[lane].applied(ack.intervals)

@@ -162,6 +162,7 @@ class Ingest:
             generation=generation,
             priority=priority,
             signal=source.signal,
+            overtaken=lambda: None,
         )
         return Runner(pump, self.clock, self.counters)
 

@@ -57,6 +57,7 @@ RULES: Final = RuleSet(read_rules(CONFIG / "rules"))
 POLICY: Final = read_policy(CONFIG / "policies" / "default.yaml")
 WITNESS: Final = MetaData()  # beside the product's tables, never among them
 # What the judge was told, written in the transaction that tells it: what commits, was applied.
+POISON: Final = 60.0
 witness_table: Final = Table(
     "sim_witness",
     WITNESS,
@@ -76,7 +77,8 @@ done_table: Final = Table(
 
 
 class _Witness:
-    """A judge that writes down what it hears and hands it on."""
+    """A judge that writes down what it hears and hands it on. It breaks over a reading of POISON
+    and above, as over a mistake of ours."""
 
     def __init__(self, judge: Judge) -> None:
         self._judge = judge
@@ -87,6 +89,8 @@ class _Witness:
             for f in facts
         ]
         work.execute(insert(witness_table), rows)
+        if any(isinstance(f.row.value, float) and f.row.value >= POISON for f in facts):
+            raise KeyError("a mistake of ours")
         self._judge.judge(work, facts)
 
     def report(self, work: Work, case: Technical) -> None:
@@ -184,6 +188,7 @@ class SimCell:
             generation=generation,
             priority=priority,
             signal=source.signal,
+            overtaken=_never,
         )
 
     def _source(self, client_id: str, filters: Sequence[str]) -> SimSource:
@@ -204,6 +209,10 @@ class SimCell:
 
             engine.dialect.do_commit = do_commit  # type: ignore[method-assign, assignment]
         return engine
+
+
+def _never() -> None:
+    raise AssertionError("there is one owner")
 
 
 def _disk_error() -> None:
