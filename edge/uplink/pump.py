@@ -73,11 +73,11 @@ class UplinkPump:
 
     def run_once(self, now: Now) -> int | None:
         """Everything that may be said now."""
-        link_ms = self._link.tend(now.monotonic_ms)
         self._events.extend(self._link.take(EVENTS_MAX))
         while self._events:
             self._happened(self._events[0], now)
             self._events.popleft()
+        link_ms = self._link.tend(now.monotonic_ms)  # last: a dead line holds it up for seconds
         if not self._is_joined:
             return link_ms
         if self._journal.id != self._journal_id:  # set aside: another journal, another session
