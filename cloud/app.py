@@ -338,16 +338,13 @@ class Cloud:
     def _connect(
         self, ends: ExitStack, parts: Parts, name: str, client_id: str, filters: Sequence[str]
     ) -> MqttSource:
-        source = self._source(parts, client_id, filters)
+        broker = parts.settings.broker
+        source = MqttSource(client_id, filters, broker, parts.clock, parts.counters)
         self._sources[name] = source
         ends.callback(self._sources.pop, name)  # who stands by needs no broker
         source.start()
         ends.callback(source.stop)
         return source
-
-    def _source(self, parts: Parts, client_id: str, filters: Sequence[str]) -> MqttSource:
-        broker = parts.settings.broker
-        return MqttSource(client_id, filters, broker, parts.clock, parts.counters)
 
 
 def _no_port(what: str, host: str, port: int, error: OSError) -> CannotStart:
@@ -480,7 +477,8 @@ def _build_of(pages_dir: Path) -> str:
 def _watch_consoles(parts: Parts, ends: ExitStack) -> None:
     """In one process only: a second one without consoles would take its own silence for ours."""
     tell = parts.escalation.console_silent
-    _turn(ends, parts, ConsoleWatch(parts.store, parts.hub, is_listener_needed, tell))
+    watch = ConsoleWatch(parts.store, parts.hub, is_listener_needed, tell, parts.counters)
+    _turn(ends, parts, watch)
 
 
 def _begin_alone(

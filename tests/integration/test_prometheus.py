@@ -1,4 +1,4 @@
-"""A real Prometheus, set up as docs/production.md says, scrapes a running cloud; our alerts fire."""
+"""A real Prometheus, set up as docs/production.md says, scrapes a cloud, and our alerts fire."""
 
 import re
 import subprocess
