@@ -11,7 +11,6 @@ from concurrent.futures import TimeoutError as TooLate
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Final
 
 from fastapi import APIRouter
@@ -22,7 +21,7 @@ from cloud.clock import Clock, SystemClock
 from cloud.dictionary import BadConfiguration, read_dictionary
 from cloud.dispatch.service import DispatchDesk
 from cloud.durable import feed as feed_log
-from cloud.durable.outbox import Outbox
+from cloud.durable.outbox import Carrier, Outbox
 from cloud.durable.timers import Timers
 from cloud.escalation.service import Escalation, is_listener_needed, read_policy
 from cloud.fleet.authority import Authority, gateways_of
@@ -43,7 +42,7 @@ from cloud.live.pumps import ConsoleWatch, FeedPump
 from cloud.monitor.exposition import Exposition, Links
 from cloud.monitor.listener import MonitorListener
 from cloud.monitor.trail import Trail
-from cloud.notify.edge_say import EDGE_SAY
+from cloud.notify.edge_say import EDGE_SAY, EdgeSay
 from cloud.notify.prompts import Prompts
 from cloud.observe import Counters
 from cloud.observe.readiness import Ready, readiness
@@ -74,6 +73,7 @@ from cloud.web.enrol import enrol_routes
 from cloud.web.family import family_routes
 from cloud.web.homes import home_routes
 from cloud.web.offers import offer_routes
+from cloud.web.pages import build_of
 from cloud.web.readings import reading_routes
 from cloud.web.registry import registry_routes
 from cloud.web.second_factor import own_routes
@@ -82,10 +82,10 @@ from cloud.web.serving import HttpServer
 from cloud.web.snapshot import rows_of
 from cloud.web.stations import station_routes
 from cloud.words import Dictionary
-from cloud.workers.down import ConfigPump, say_carrier
+from cloud.workers.down import ConfigPump
 from cloud.workers.housekeeping import Housekeeping
 from cloud.workers.neighbours import Exclusive, Polled, RegistryWatch
-from cloud.workers.outbox import Carrier, OutboxPump
+from cloud.workers.outbox import OutboxPump
 from cloud.workers.revocations import Revocations
 from cloud.workers.timers import Handler, TimerPump
 from contract.topics import UP_ALARMS, UP_DATA
@@ -324,7 +324,7 @@ class Cloud:
             hub=parts.hub,
             counters=parts.counters,
             clock=parts.clock,
-            build=_build_of(parts.settings.pages_dir),
+            build=build_of(parts.settings.pages_dir),
             rates=Rates(parts.clock),
             secrets=SystemSecrets(),
             is_secure=parts.settings.http.is_secure,
@@ -338,13 +338,16 @@ class Cloud:
     def _connect(
         self, ends: ExitStack, parts: Parts, name: str, client_id: str, filters: Sequence[str]
     ) -> MqttSource:
-        broker = parts.settings.broker
-        source = MqttSource(client_id, filters, broker, parts.clock, parts.counters)
+        source = self._source(parts, client_id, filters)
         self._sources[name] = source
         ends.callback(self._sources.pop, name)  # who stands by needs no broker
         source.start()
         ends.callback(source.stop)
         return source
+
+    def _source(self, parts: Parts, client_id: str, filters: Sequence[str]) -> MqttSource:
+        broker = parts.settings.broker
+        return MqttSource(client_id, filters, broker, parts.clock, parts.counters)
 
 
 def _no_port(what: str, host: str, port: int, error: OSError) -> CannotStart:
@@ -443,7 +446,8 @@ def _timer_handlers(parts: Parts) -> Mapping[str, Handler]:
 
 
 def _carriers(down: MqttSource) -> Mapping[str, Carrier]:
-    return {EDGE_SAY: say_carrier(down)}
+    """A channel is a file of cloud/notify and its line here (docs/adding-a-channel.md)."""
+    return {EDGE_SAY: EdgeSay(down).carry}
 
 
 def _routers(parts: Parts) -> list[APIRouter]:
@@ -466,12 +470,6 @@ def _routers(parts: Parts) -> list[APIRouter]:
         feed.routes(rows_of(parts.dispatch)),
         health.rejected_routes(),
     ]
-
-
-def _build_of(pages_dir: Path) -> str:
-    """What the pages were made from: one that was loaded before another build says so."""
-    stamp = pages_dir / ".sources"
-    return stamp.read_text("ascii")[:12] if stamp.is_file() else "none"
 
 
 def _watch_consoles(parts: Parts, ends: ExitStack) -> None:

@@ -26,7 +26,7 @@ from cloud.ingest.pump import IngestPump
 from cloud.ingest.telemetry import Telemetry
 from cloud.live.hub import Hub
 from cloud.live.pumps import FeedPump
-from cloud.notify.edge_say import EDGE_SAY
+from cloud.notify.edge_say import EDGE_SAY, EdgeSay
 from cloud.notify.prompts import Prompts
 from cloud.observe import Counters
 from cloud.pumps import Pump, Signal
@@ -39,7 +39,7 @@ from cloud.storage.schema import metadata
 from cloud.storage.store import Priority, Store
 from cloud.storage.unit import Work
 from cloud.travel.estimate import CrowTravel
-from cloud.workers.down import ConfigPump, say_carrier
+from cloud.workers.down import ConfigPump
 from cloud.workers.neighbours import Polled, RegistryWatch
 from cloud.workers.outbox import OutboxPump
 from cloud.workers.timers import TimerPump
@@ -148,7 +148,7 @@ class SimCell:
         generation = store.write(fence.claim_all)
         down = self._source("down", ())
         handlers = {**self.dispatch.handlers(), **escalation.handlers()}
-        carriers = {EDGE_SAY: say_carrier(down)}
+        carriers = {EDGE_SAY: EdgeSay(down).carry}
         urgent = self._source("ingest-alarms", UP_ALARMS)
         data = self._source("ingest-data", UP_DATA)
         telemetry = Telemetry(self.series, registry, data.publish, self.counters)
