@@ -26,7 +26,6 @@ from cloud.settings import (
 )
 from cloud.storage.unit import Work
 from cloud.timeseries.model import InfluxAddress
-from tests.integration.test_torture import anju
 from tests.postgres import own_postgres
 from tests.waiting import eventually
 
@@ -152,13 +151,3 @@ def test_while_the_server_is_waited_for_pages_and_monitor_tell_health_and_why(
         assert ready["to_do"].keys() == {"alarms", "data", "down"}
         assert anybody.get("/api/session").status_code == 401
         eventually(lambda: "timeseries" in anybody.get("/health/ready").json()["troubles"])
-
-
-@pytest.mark.prove
-@pytest.mark.timeout(240)
-@pytest.mark.needs("mosquitto", "postgresql")
-def test_a_server_and_an_ingest_that_are_killed_lose_and_double_nothing() -> None:
-    code, found = anju("torture", "cloud", "--kills", "2", "--kill", "ingest,postgres")
-
-    assert (code, found["alarms"]["lost"], found["alarms"]["doubled"]) == (0, 0, 0), found
-    assert found["alarms"]["sent"] == found["alarms"]["raised"] == 60
