@@ -17,7 +17,7 @@ from cloud.registry.service import Edit
 from cloud.storage.unit import Work
 from cloud.words import Words
 from contract.vocabulary import Measurement
-from edge.dialects.device import EMERGENCIES
+from edge.dialects.telling import EMERGENCIES
 from edge.profiles import CATALOGUE, FOLDER, load_catalogue
 
 NEAR: Final = "ho-anhe01"  # the homes of a file's devices stand where this one does
