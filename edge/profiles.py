@@ -74,6 +74,19 @@ def read_profile(file: Path) -> Profile:
         raise BadSettings(f"{file}: {error}") from error
     if not written.models or not written.examples:
         raise BadSettings(f"{file}: a profile names its models and has at least one example")
+    return _profile(file, written)
+
+
+def made_profile(name: str, vendor: str, model: str, fields: dict[str, Any]) -> Profile:
+    """A profile from elsewhere than a file, with `fields` as there. Raises BadSettings."""
+    told = {"vendor": vendor, "models": [model], "source": name, "examples": [], "fields": fields}
+    try:
+        return _profile(Path(name), msgspec.convert(told, _File))
+    except msgspec.ValidationError as error:
+        raise BadSettings(f"{name}: {error}") from error
+
+
+def _profile(file: Path, written: _File) -> Profile:
     if written.convention not in DIALECTS:
         raise BadSettings(f"{file}: convention is one of {', '.join(DIALECTS)}")
     fields = written.fields.items()

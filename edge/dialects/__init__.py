@@ -1,8 +1,8 @@
 """How devices speak: one file a convention. The first that knows a topic takes its messages.
 
-A dialect is there by being there: a module of this folder with a class named by `DIALECT`. They are
-asked in the order of their names, so each takes only topics of which its convention's form is plain;
-Zigbee2MQTT, whose names may have any form, comes last by its name.
+A dialect is found by being there: a module of this folder with `CONVENTION` and a class named by
+`DIALECT`. They are asked in the order of their names, so each takes only topics that plainly have
+its form; Zigbee2MQTT, whose devices' names may have any form, comes last by its name.
 """
 
 from collections.abc import Iterable, Mapping

@@ -1,16 +1,14 @@
 """ESPHome over MQTT: `<prefix>/<component>/<name>/state` scalars, `<prefix>/status`. Pure.
 
 What a topic means stands in the retained Home Assistant discovery beside it,
-`<discovery>/<component>/[<node>/]<object>/config`; from esphome.io/components/mqtt and its source, and
-home-assistant.io/integrations/mqtt. Discovery of other software is heard too, as far as its values
-stand alone in their topic: a template is never run (docs/dialects.md).
+`<discovery>/<component>/[<node>/]<object>/config`. From esphome.io/components/mqtt and its source,
+and home-assistant.io/integrations/mqtt. Discovery of other software is heard too, as far as its
+values stand alone in their topic: a template is never run (docs/dialects.md).
 """
 
 import re
 from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
-
-import msgspec
 
 from contract.messages import RegisteredDevice
 from contract.vocabulary import SPECS, Measurement
@@ -88,7 +86,8 @@ _NUMERIC: Final[Mapping[str, Measurement]] = {
 
 
 class _Entity(NamedTuple):
-    """What the discovery says of a state topic. measurement: None where its class is none of ours."""
+    """What the discovery says of a state topic. measurement: None for a class that is none of
+    ours."""
 
     node: str  # the topic prefix
     component: str

@@ -1,7 +1,7 @@
 """Bytes of LoRaWAN devices as named values, by a table that is data. Pure.
 
-A table's lines are read from profiles (edge/profiles.py, docs/adding-a-device.md): a key is followed
-by parts such as `u16/10 temperature`, `u8&0x7f/10 battery_voltage`, `skip 4`.
+A table stands in a profile (edge/profiles.py, docs/adding-a-device.md): behind a key come parts
+such as `u16/10 temperature`, `u8&0x7f/10 battery_voltage`, `skip 4`.
 """
 
 import re
@@ -46,9 +46,9 @@ class Part(NamedTuple):
         """None for a sensor that is not there."""
         if self.is_lux:
             return _two_channel_lux(raw)
-        number = int.from_bytes(raw, order, signed=self.is_signed)
-        if number == self.none:
+        if self.none is not None and int.from_bytes(raw, order) == self.none:
             return None
+        number = int.from_bytes(raw, order, signed=self.is_signed)
         if self.mask is not None:
             number &= self.mask
         return round(number / self.over * self.times + self.plus, 9)

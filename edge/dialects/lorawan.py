@@ -72,7 +72,7 @@ _FLAGS: Final[Mapping[str, Measurement]] = {
         " windowstatus windowopen open magnet magnetstatus magneticstatus contact contactstatus"
         " contactstate",
         M.MOTION: "motion motionstatus motiondetected motioneventstate motionalarm pir pirstatus"
-        " piralarm pirtrigger activity activitycounter accmotion motioneventcount",
+        " piralarm pirtrigger activity activitycounter",
         M.OCCUPANCY: "occupancy occupancystatus occupancystate occupied occupy presence"
         " presencestatus presencesensor presencedetected",
         M.TAMPER: "tamper tamperstatus tamperalarm tamperdetected tampered disassembled"

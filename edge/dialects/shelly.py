@@ -1,9 +1,9 @@
 """Shelly of the second generation and newer: `<prefix>/status/<component>:<n>`,
 `<prefix>/events/rpc`, `<prefix>/online`. Pure.
 
-From shelly-api-docs.shelly.cloud (gen2: Notifications, MQTT, the pages of the components). The prefix
-is the device's id unless its owner chose another. What a `bthomesensor` or an input measures, only
-a profile can say.
+From shelly-api-docs.shelly.cloud (gen2: Notifications, MQTT, the pages of the components). The
+prefix is the device's id unless its owner chose another. What a `bthomesensor` or an input
+measures, only a profile can say.
 """
 
 import re

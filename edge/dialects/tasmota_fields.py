@@ -136,8 +136,8 @@ def _factors(
 
 
 def zigbee_reports(values: Mapping[str, object]) -> list[tuple[str, Mapping[str, object]]]:
-    """Each device's name or address with its attributes, in all the forms that SetOption83, 89, 100,
-    118 and 119 give; empty for a message of something else."""
+    """Each device's name or address with its attributes, in all the forms that SetOption83, 89,
+    100, 118 and 119 give; empty for a message of something else."""
     inner = values.get("ZbReceived")
     if inner is None:
         inner = values

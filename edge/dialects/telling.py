@@ -1,4 +1,4 @@
-"""What one message says of one device, gathered reading by reading; every dialect tells by it. Pure."""
+"""What one message says of one device, gathered reading by reading: for all dialects. Pure."""
 
 from collections.abc import Callable, Iterable
 from typing import Final
@@ -98,7 +98,10 @@ class Telling:
         if meant is None:
             return False
         for measurement, value in meant.items():
-            self.add(measurement, value, field, channel)
+            if measurement is Measurement.BUTTON:
+                self.press(str(value), field, channel)
+            else:
+                self.add(measurement, value, field, channel)
         return True
 
     def press(self, word: str, path: str, channel: str | None = None) -> None:
