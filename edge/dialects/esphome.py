@@ -212,7 +212,7 @@ class EspHome:
         telling = Telling(CONVENTION, device, is_retained=retain)
         if entity.component == "event":
             _event(telling, path, payload)
-        elif telling.by_profile(path, text) or telling.by_profile(entity.name, text):
+        elif any(telling.by_profile(name, text) for name in (path, entity.name)):
             pass
         elif text.strip().casefold() in _NO_VALUE:
             telling.ignore("no_value")

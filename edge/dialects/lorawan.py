@@ -19,6 +19,7 @@ FIELDS_MAX: Final = 256
 DEPTH_MAX: Final = 4
 NAME_CHARS_MAX: Final = 64
 MILLIVOLTS_FROM: Final = 100  # no battery of a sensor has that many volts
+MAINS_FROM, MAINS_TO = 80, 500
 VOLTS_TO: Final = 5  # a "battery" of 3.6 is no percentage
 _NOT_A_NAME: Final = re.compile(r"[^a-z0-9]+")
 _VOLTS_AND_STATE: Final = re.compile(r"(\d+(?:\.\d+)?) ?\((low)[ _]battery\)", re.ASCII)
@@ -42,16 +43,18 @@ _NUMBERS: Final[Mapping[str, Measurement]] = {
         M.SOUND_LEVEL: "laeq soundavg soundlevel noiselevel",
         M.BATTERY: "battery batterylevel batterypercent batterypercentage batterypct batt"
         " batterylevelinpercentage batteryremaining batlevel remainingbattery",
-        M.BATTERY_VOLTAGE: "batteryvoltage batteryv battv batv bat vbat volt volts voltage vdd"
-        " batvoltage batterylevelinvolts",
+        M.BATTERY_VOLTAGE: "batteryvoltage batteryv battv batv bat vbat volt volts vdd"
+        " batvoltage batteryvolt batterylevelinvolts",
+        M.VOLTAGE: "voltage",
+        M.POWER: "power activepower",
         M.PEOPLE_COUNT: "peoplecount peoplecounter",
         M.HEART_RATE: "heartrate pulserate",
         M.RESPIRATORY_RATE: "breathrate breathingrate respiratoryrate respirationrate",
         M.BODY_TEMPERATURE: "bodytemperature",
         M.SPO2: "spo2 bloodoxygen",
         M.STEPS: "steps stepcount",
-        M.LATITUDE: "latitude lat gpslatitude",
-        M.LONGITUDE: "longitude lon lng long gpslongitude",
+        M.LATITUDE: "latitude lat gpslatitude latitudedeg",
+        M.LONGITUDE: "longitude lon lng long gpslongitude longitudedeg",
     }.items()
     for name in names.split()
 }
@@ -72,7 +75,7 @@ _FLAGS: Final[Mapping[str, Measurement]] = {
         " windowstatus windowopen open magnet magnetstatus magneticstatus contact contactstatus"
         " contactstate",
         M.MOTION: "motion motionstatus motiondetected motioneventstate motionalarm pir pirstatus"
-        " piralarm pirtrigger activity activitycounter",
+        " piralarm pirtrigger activity activitycounter motmotionst",
         M.OCCUPANCY: "occupancy occupancystatus occupancystate occupied occupy presence"
         " presencestatus presencesensor presencedetected",
         M.TAMPER: "tamper tamperstatus tamperalarm tamperdetected tampered disassembled"
@@ -102,7 +105,7 @@ _FALSE: Final = frozenset(
     "false off 0 no normal ok none noleak unleak dry idle clear cleared vacant unoccupied inactive"
     " untriggered undetected absent close closed released installed good safe".split()
 ) | {"no leak", "no alarm", "no motion", "not detected", "no water leak", "not triggered"}
-_PRESSES: Final = {"short": "single", "click": "single", "1": "single", "pressed": "press"} | {
+_PRESSES: Final = {"short": "single", "click": "single", "pressed": "press"} | {
     word: word for word in SPECS[M.BUTTON].values
 }
 _PRESSED: Final = re.compile(
@@ -187,6 +190,8 @@ def _in_usual_unit(measurement: Measurement, value: float) -> tuple[Measurement,
     """Where a name comes without its unit, the size of the number tells."""
     if measurement is M.BATTERY and value < VOLTS_TO and value != int(value):
         return M.BATTERY_VOLTAGE, value
+    if measurement is M.VOLTAGE and not MAINS_FROM <= value < MAINS_TO:
+        measurement = M.BATTERY_VOLTAGE
     if measurement is M.BATTERY_VOLTAGE and value >= MILLIVOLTS_FROM:
         return measurement, scaled(value, (0.001, 0))
     if measurement is M.PRESSURE and value > 10_000:

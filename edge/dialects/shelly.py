@@ -240,11 +240,10 @@ def _event(telling: Telling, event: Mapping[str, object]) -> None:
     if kind in _FLAGS and word in _ALARMS:
         value, is_test = _ALARMS[word]
         telling.add(_FLAGS[kind][1], value, f"{name}.{word}", channel, is_test=is_test)
+    elif word in _PUSHES:
+        telling.gesture(word, _PUSHES[word], name, channel)
     elif not telling.by_profile(name, word, channel):
-        if word in _PUSHES:
-            telling.press(_PUSHES[word], name, channel)
-        else:
-            telling.ignore("event")
+        telling.ignore("event")
     telling.time_ms = time_ms
 
 

@@ -177,16 +177,16 @@ def _control(telling: Telling, name: str, value: object) -> None:
     if isinstance(value, dict):
         value = value.get("Action", value.get("ACTION"))
     word = spoken(value)
-    channel = _CONTROL.fullmatch(name)
-    number_ = None if channel is None else channel[2]
+    numbered = _CONTROL.fullmatch(name)
+    channel = None if numbered is None else numbered[2]
     if word is None:
         telling.cannot_read(f"its field {name} cannot be understood")
-    elif telling.by_profile(name, word, number_):
-        return
     elif name.startswith("Button") and word not in _RELEASED:
-        telling.press(word, name, number_)
+        telling.gesture(word, word, name, channel)
+    elif telling.by_profile(name, word, channel):
+        return
     elif telling.device.calls_by_press and word in _ON:
-        telling.add(M.SOS, _ON[word], name, number_)
+        telling.add(M.SOS, _ON[word], name, channel)
     else:
         telling.ignore("no_profile")
 

@@ -55,6 +55,7 @@ _ZIGBEE: Final[Mapping[str, Measurement]] = {
     "PersonalAlarm": M.SOS,
     "Panic": M.SOS,
 }  # not Illuminance: it is the logarithm that the cluster has
+_VIBRATION_MODE: Final = "AqaraVibrationMode"
 _CLICKS: Final = ("Click", "Action")
 _TRUE: Final = {"true": True, "on": True, "1": True, "false": False, "off": False, "0": False}
 _OF_REPORT: Final = ("LinkQuality", "Endpoint")
@@ -160,6 +161,8 @@ def tell_zigbee(telling: Telling, fields: Mapping[str, object]) -> None:
         if name in _CLICKS:
             telling.press(spoken(raw) or "", name)
             continue
+        if name == _VIBRATION_MODE and spoken(raw) == "vibrate":  # "drop" and "tilt": no fall
+            telling.add(M.VIBRATION, True, name)
         measurement = _ZIGBEE.get(name)
         if measurement is None:
             continue

@@ -104,6 +104,16 @@ class Telling:
                 self.add(measurement, value, field, channel)
         return True
 
+    def gesture(self, word: str, press: str, path: str, channel: str | None = None) -> None:
+        """Something pressed: as the profile says of the device's word or of ours, else as `press`.
+        A profile that only names what the button is for makes each press that."""
+        profile = self.device.profile
+        plain = None if profile is None else profile.plain.get(path)
+        if plain is not None and SPECS[plain.measurement].type == "bool":
+            self.add(plain.measurement, True, path, channel)
+        elif not (self.by_profile(path, word, channel) or self.by_profile(path, press, channel)):
+            self.press(press, path, channel)
+
     def press(self, word: str, path: str, channel: str | None = None) -> None:
         """A call for help, else a button."""
         if word in EMERGENCIES or (self.device.calls_by_press and word in PRESSES):

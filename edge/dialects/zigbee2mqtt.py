@@ -69,7 +69,7 @@ class Zigbee2Mqtt:
         if base is not None and topic.startswith(f"{base}/bridge/"):
             return self._bridge(base, topic.removeprefix(f"{base}/bridge/"), payload, retain)
         value = parsed(payload) if len(payload) <= PAYLOAD_BYTES_MAX else NOT_JSON
-        if base is None and isinstance(value, dict) and "linkquality" in value:
+        if base is None and _is_plain(topic, value):
             base = topic.partition("/")[0]  # not introduced, yet no other software says so
         place = self._place(topic, base, is_object=isinstance(value, dict))
         if place is None:
@@ -203,6 +203,14 @@ class Zigbee2Mqtt:
     def _features(self, names: list[tuple[str, str]]) -> Features:
         found = (self._catalogue.features(vendor, model) for vendor, model in names)
         return next((features for features in found if features), {})
+
+
+def _is_plain(topic: str, value: object) -> bool:
+    """Whether the message alone shows that it is of Zigbee2MQTT."""
+    if not isinstance(value, dict):
+        return False
+    is_availability = topic.endswith(f"/{_AVAILABILITY}") and value.keys() == {"state"}
+    return "linkquality" in value or (is_availability and spoken(value["state"]) in _REACHABLE)
 
 
 def _is_command(rest: str) -> bool:
