@@ -31,7 +31,11 @@ _STATE: Final = re.compile(
 )
 _STATUS: Final = "/status"
 _REACHABLE: Final = {"online": True, "offline": False}
-_COMPONENTS: Final = frozenset({"sensor", "binary_sensor", "event"})
+_COMPONENTS: Final = frozenset({"sensor", "binary_sensor", "event"})  # with a reading
+_OTHER_COMPONENTS: Final = frozenset(
+    "alarm_control_panel button climate cover date datetime fan light lock number select switch"
+    " text time update valve".split()
+)
 _NO_VALUE: Final = frozenset({"nan", "none", "unknown", "unavailable", ""})  # a sensor that failed
 _ABBREVIATED: Final = {
     "avty_t": "availability_topic",
@@ -147,7 +151,7 @@ class EspHome:
 
     def _announce(self, topic: str, payload: bytes) -> Heard:
         config = _CONFIG.fullmatch(topic)
-        if config is None:
+        if config is None or config["component"] not in _COMPONENTS | _OTHER_COMPONENTS:
             return NOT_KNOWN
         if not payload:  # how an entity is taken back
             self._entities.pop(self._announced.pop(topic, ""), None)

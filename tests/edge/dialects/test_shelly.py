@@ -15,13 +15,13 @@ from tests.edge.dialects.bridge import body, by_channel, meant, quiet
 RPC = "hall/events/rpc"
 
 
-def hear(topic, says, retain=False, fields=None, **device):
+def hear(on, says, retain=False, fields=None, **device):
     own = [] if fields is None else [made_profile("own", "Shelly", "own", fields)]
     hearing = Hearing(Profiles(own))
     if fields is not None or device:
         named = {"id": "shelly:hall", "home": "ho-1", "topic": "hall", "profile": "own", **device}
         hearing.configure([RegisteredDevice(**named)])
-    return hearing.hear(topic, says if isinstance(says, bytes) else body(says), retain)
+    return hearing.hear(on, says if isinstance(says, bytes) else body(says), retain)
 
 
 def notify(method="NotifyStatus", ts=1767319445.5, **params):

@@ -14,13 +14,13 @@ from tests.edge.dialects.bridge import body, by_channel, meant, quiet
 SENSOR = "tele/bed-7/SENSOR"
 
 
-def hear(says, topic=SENSOR, retain=False, fields=None, **device):
+def hear(says, on=SENSOR, retain=False, fields=None, **device):
     own = [] if fields is None else [made_profile("own", "Tasmota", "own", fields)]
     hearing = Hearing(Profiles(own))
     if fields is not None or device:
         named = {"id": "bed", "home": "ho-1", "topic": "tele/bed-7", "profile": "own", **device}
         hearing.configure([RegisteredDevice(**named)])
-    return hearing.hear(topic, says if isinstance(says, bytes) else body(says), retain)
+    return hearing.hear(on, says if isinstance(says, bytes) else body(says), retain)
 
 
 @pytest.mark.parametrize(
