@@ -11,7 +11,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from anju.messages_file import Case, Spoken
+from anju.messages_file import Case, Device, Spoken
 
 # Levels of topics that the conventions fix.
 _FIXED: Final = frozenset(
@@ -44,7 +44,15 @@ def permuted(case: Case, random: Random) -> Case:
         base = names.get(case.topic.partition("/")[0], _ZIGBEE)
         info = {"version": "2.6.0", "coordinator": {"type": "EmberZNet"}}
         context = (Spoken(f"{base}/bridge/info", info, retain=True), *context)
-    return msgspec.structs.replace(other, context=context)
+    return msgspec.structs.replace(other, context=context, device=_device(case.device, names))
+
+
+def _device(device: Device | None, names: dict[str, str]) -> Device | None:
+    """A profile may name its fields by a topic's levels."""
+    if device is None or not isinstance(device.profile, dict):
+        return device
+    profile = {_topic(key, names): meaning for key, meaning in device.profile.items()}
+    return msgspec.structs.replace(device, profile=profile)
 
 
 def _names(case: Case) -> set[str]:

@@ -146,7 +146,7 @@ class Tasmota:
         places = [f"{place}/{name}" for name in names]
         bridge = self._devices.get(place) or self._stranger(place)
         own = next((self._devices[each] for each in places if each in self._devices), None)
-        stranger = Device(f"{bridge.uid}/{names[0]}", profile=bridge.profile)
+        stranger = Device("/".join((bridge.uid, *names[:1])), profile=bridge.profile)
         telling = Telling(CONVENTION, own or stranger, is_retained=retain)
         tell_zigbee(telling, fields)
         return telling.heard()
