@@ -161,7 +161,7 @@ def _online(device: Device, payload: bytes, retain: bool) -> Heard:
 
 
 def _notification(telling: Telling, message: Mapping[str, object]) -> None:
-    method, params = message.get("method"), message.get("params")
+    method, params = str(message.get("method")), message.get("params")
     if method not in _NOTIFICATIONS or not isinstance(params, dict):
         telling.cannot_read("its message is no notification")
         return

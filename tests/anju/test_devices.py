@@ -1,5 +1,5 @@
-"""`anju devices check`: messages against their meaning, whatever the devices are called. The messages
-of this folder are ours, made from the conventions' documentation."""
+"""`anju devices check`: messages against their meaning, whatever the devices are called. The
+messages of this folder are ours, made from the conventions' documentation."""
 
 import json
 from pathlib import Path

@@ -34,12 +34,12 @@ TOPICS = [
     *(f"application/1/device/{EUI}/event/status", "x/event/up", "a//event/up", "/events/rpc"),
 ]
 KEYS = (
-    "method params ts events component event id smoke:0 flood:0 temperature:0 input:0 alarm tC value"
-    " battery percent external present sys unixtime last_updated_ts deviceInfo devEui object data"
-    " fPort fCnt time rxInfo rssi batteryLevel location latitude deviceProfileName temperature sos"
-    " Alarm unit StatusSNS ZbReceived 0x1A2B Device Name LinkQuality Time Epoch Switch1 Button1"
-    " Action Temperature TempUnit ENERGY Power Wifi Signal t onln dslp stat_t avty_t dev ids dev_cla"
-    " unit_of_meas val_tpl pl_on ~ event_type action"
+    "method params ts events component event id smoke:0 flood:0 temperature:0 input:0 alarm tC"
+    " value battery percent external present sys unixtime last_updated_ts deviceInfo devEui object"
+    " data fPort fCnt time rxInfo rssi batteryLevel location latitude deviceProfileName temperature"
+    " sos Alarm unit StatusSNS ZbReceived 0x1A2B Device Name LinkQuality Time Epoch Switch1 Button1"
+    " Action Temperature TempUnit ENERGY Power Wifi Signal t onln dslp stat_t avty_t dev ids"
+    " dev_cla unit_of_meas val_tpl pl_on ~ event_type action"
 ).split()
 WORDS = [
     *("NotifyEvent", "NotifyStatus", "single_push", "ON", "SINGLE", "alarm_test", "nan", EUI),

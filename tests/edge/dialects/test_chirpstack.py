@@ -1,5 +1,5 @@
-"""ChirpStack: whose uplink it is, what its fields or bytes say, when it was. Messages are ours, made
-from its documentation."""
+"""ChirpStack: whose uplink it is, what its fields or bytes say, when it was. Messages are ours,
+made from its documentation."""
 
 from base64 import b64encode
 
@@ -10,7 +10,6 @@ from contract.messages import RegisteredDevice
 from contract.vocabulary import Measurement
 from edge.dialects import Hearing
 from edge.dialects.frames import Frame, parts_of
-from edge.dialects.profile import Profiles
 from edge.meaning import NOT_KNOWN, Doubles
 from edge.profiles import load_profiles
 from tests.edge.dialects.bridge import CONFIG, body, by_channel, meant, quiet
