@@ -38,7 +38,7 @@ SOS = {"measurement": "sos", "value": True}
 
 
 @pytest.mark.parametrize("more", [(), ("--permute", "1"), ("--permute", "2"), ("--permute", "3")])
-def test_our_messages_mean_what_they_should_whatever_the_devices_are_called(capsys, more):
+def test_our_messages_mean_what_they_should_under_any_name(capsys, more):
     code, document = check(capsys, OURS, *more)
 
     assert document["failed"] == []
