@@ -12,14 +12,16 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from anju.messages_file import Case, Device, Spoken
+from edge.dialects.exposes import meaning_of
 
-# Levels of topics that the conventions fix.
+# Levels of topics that the conventions fix; so are those in capitals, and fields as topics.
 _FIXED: Final = frozenset(
-    "tele stat cmnd SENSOR RESULT STATE LWT STATUS8 STATUS10 events rpc status online state config"
-    " sensor binary_sensor event homeassistant application device up join ack log location bridge"
-    " availability action set get devices info debug command discovery".split()
+    "tele stat cmnd events rpc status online state config sensor binary_sensor text_sensor event"
+    " climate switch light cover fan number select lock homeassistant application device gateway up"
+    " join ack txack log location integration bridge availability action set get devices info"
+    " groups logging response request debug command discovery".split()
 )
-_FIXED_LEVEL: Final = re.compile(r"\w+:\d+|BUTTON\d+|SWITCH\d+|\w*\$.*")
+_FIXED_LEVEL: Final = re.compile(r"\w+:\d+|[A-Z][A-Z_]*\d*|\w*\$.*")
 # Fields of payloads that name somebody or something, and nothing that is measured.
 _NAMING: Final = frozenset(
     "devEui deviceName applicationName tenantName tenantId applicationId deviceProfileId devAddr"
@@ -59,12 +61,17 @@ def _names(case: Case) -> set[str]:
     names: set[str] = set()
     everything: list[Case | Spoken] = [case, *case.context]
     for said in everything:
-        levels = said.topic.split("/")
-        names |= {
-            each for each in levels if each not in _FIXED and not _FIXED_LEVEL.fullmatch(each)
-        }
+        names |= {level for level in said.topic.split("/") if not _is_fixed(level)}
         names |= set(_named(said.payload))
     return {name for name in names if len(name) > 1}
+
+
+def _is_fixed(level: str) -> bool:
+    return (
+        level in _FIXED
+        or _FIXED_LEVEL.fullmatch(level) is not None
+        or meaning_of(level, {}) is not None
+    )
 
 
 def _named(value: Any) -> Iterator[str]:
@@ -104,14 +111,17 @@ def _renamed(said: _Said, names: dict[str, str]) -> _Said:
     return msgspec.structs.replace(said, topic=_topic(said.topic, names), payload=payload)
 
 
-def _replaced(value: Any, names: dict[str, str]) -> Any:
-    """Names stand alone, or as levels of a topic."""
+def _replaced(value: Any, names: dict[str, str], key: str = "") -> Any:
+    """Names in the fields that are for them, addresses as keys, and topics. A word that happens to
+    be somebody's name stays."""
     if isinstance(value, dict):
-        return {names.get(key, key) if _ADDRESS.fullmatch(key) else key: _replaced(inner, names)
-                for key, inner in value.items()}  # fmt: skip
+        return {
+            names.get(key, key) if _ADDRESS.fullmatch(key) else key: _replaced(inner, names, key)
+            for key, inner in value.items()
+        }
     if isinstance(value, list):
-        return [_replaced(inner, names) for inner in value]
-    if isinstance(value, str):
+        return [_replaced(inner, names, key) for inner in value]
+    if isinstance(value, str) and (key in _NAMING or "/" in value):
         return _topic(value, names)
     return value
 

@@ -25,16 +25,16 @@ PAYLOAD_BYTES_MAX: Final = 64 * 1024
 ENTITIES_MAX: Final = 5_000  # of all nodes of a broker
 M = Measurement
 
-_CONFIG: Final = re.compile(r"(?P<prefix>.+?)/(?P<component>[a-z_]+)(/[^/]+){1,2}/config", re.ASCII)
 _STATE: Final = re.compile(
     r"(?P<prefix>.+)/(?P<component>sensor|binary_sensor|text_sensor|event)/(?P<name>[^/]+)/state"
 )
 _STATUS: Final = "/status"
 _REACHABLE: Final = {"online": True, "offline": False}
 _COMPONENTS: Final = frozenset({"sensor", "binary_sensor", "event"})  # with a reading
-_OTHER_COMPONENTS: Final = frozenset(
-    "alarm_control_panel button climate cover date datetime fan light lock number select switch"
-    " text time update valve".split()
+_CONFIG: Final = re.compile(
+    r"(?P<prefix>.+)/(?P<component>sensor|binary_sensor|event|alarm_control_panel|button|climate"
+    r"|cover|date|datetime|fan|light|lock|number|select|switch|text|time|update|valve)"
+    r"(/[^/]+){1,2}/config"
 )
 _NO_VALUE: Final = frozenset({"nan", "none", "unknown", "unavailable", ""})  # a sensor that failed
 _ABBREVIATED: Final = {
@@ -120,6 +120,7 @@ class EspHome:
         self._announced: dict[str, str] = {}  # config topic -> state topic
         self._statuses: dict[str, _Status] = {}  # by availability topic
         self._addresses: dict[str, str] = {}  # node -> its MAC address
+        self._discoveries = {"homeassistant"}  # where Home Assistant itself says that it is there
 
     def configure(self, devices: Iterable[RegisteredDevice]) -> None:
         """Replaces the registry's devices."""
@@ -151,7 +152,7 @@ class EspHome:
 
     def _announce(self, topic: str, payload: bytes) -> Heard:
         config = _CONFIG.fullmatch(topic)
-        if config is None or config["component"] not in _COMPONENTS | _OTHER_COMPONENTS:
+        if config is None:
             return NOT_KNOWN
         if not payload:  # how an entity is taken back
             self._entities.pop(self._announced.pop(topic, ""), None)
@@ -161,19 +162,26 @@ class EspHome:
             return NOT_KNOWN
         told = _spelt_out(said)
         state_topic = told.get("state_topic")
-        is_ours = isinstance(state_topic, str) and not told.get("value_template")
-        if isinstance(state_topic, str) and is_ours and len(self._entities) < ENTITIES_MAX:
-            node = self._meet(told, state_topic)
-            self._announced[topic] = state_topic
-            if state_topic not in self._statuses and config["component"] in _COMPONENTS:
-                self._entities[state_topic] = _entity(node, config["component"], told)
+        is_new = topic not in self._announced
+        if (
+            not isinstance(state_topic, str)
+            or told.get("value_template")
+            or (is_new and len(self._announced) >= ENTITIES_MAX)
+        ):
+            return Heard(CONVENTION, ignored=("announcement",))
+        self._entities.pop(self._announced.get(topic, ""), None)
+        self._announced[topic] = state_topic
+        self._discoveries.add(config["prefix"])
+        node = self._meet(told, state_topic)
+        if state_topic not in self._statuses and config["component"] in _COMPONENTS:
+            self._entities[state_topic] = _entity(node, config["component"], told)
         return Heard(CONVENTION, ignored=("announcement",))
 
     def _meet(self, told: Mapping[str, object], state_topic: str) -> str:
         """The node behind an announcement: its status topic, its address."""
         status = told.get("availability_topic")
         node = node_of(state_topic)
-        if isinstance(status, str):
+        if isinstance(status, str) and len(self._statuses) < ENTITIES_MAX:
             node = status.removesuffix(_STATUS)
             self._statuses[status] = _Status(
                 node,
@@ -184,7 +192,7 @@ class EspHome:
         address = _spelt_out(device).get("identifiers") if isinstance(device, dict) else None
         if isinstance(address, list):
             address = address[0] if address else None
-        if isinstance(address, str):
+        if isinstance(address, str) and len(self._addresses) < ENTITIES_MAX:
             self._addresses[node] = address
         return node
 
@@ -197,11 +205,7 @@ class EspHome:
         node = topic.removesuffix(_STATUS)
         status = self._statuses.get(topic) or _Status(node, *_REACHABLE)
         word = text_of(payload)
-        # Home Assistant itself says so, too, where the announcements are.
-        is_home_assistant = any(each.startswith(f"{node}/") for each in self._announced)
-        if word not in (status.online, status.offline) or node == "homeassistant":
-            return NOT_KNOWN
-        if is_home_assistant and topic not in self._statuses:
+        if word not in (status.online, status.offline) or node in self._discoveries:
             return NOT_KNOWN
         telling = Telling(CONVENTION, self._device(status.node), is_retained=retain)
         telling.add(M.ONLINE, word == status.online, _STATUS)

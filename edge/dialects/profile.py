@@ -33,6 +33,11 @@ class Plain(msgspec.Struct, frozen=True):
     measurement: Measurement
     factors: Factors
 
+    @property
+    def calls(self) -> bool:
+        """Whether the field is a call for help."""
+        return self.measurement is Measurement.SOS
+
     def value_of(self, raw: object) -> Value | None:
         """None where the raw value says nothing."""
         kind = SPECS[self.measurement].type
@@ -76,9 +81,8 @@ class Profile(msgspec.Struct, frozen=True):
     def names_a_call(self) -> bool:
         """Whether it says itself what calls for help."""
         words = (meant for of_field in self.fields.values() for meant in of_field.values())
-        calls = Measurement.SOS
-        return any(calls in meant for meant in words) or any(
-            plain.measurement is calls for plain in self.plain.values()
+        return any(Measurement.SOS in meant for meant in words) or any(
+            plain.calls for plain in self.plain.values()
         )
 
 

@@ -100,7 +100,8 @@ class Tasmota:
         """`t` topic, `onln`, `ofln` words of its will, `dslp` whether it sleeps between reports."""
         said = parsed(payload) if what == "config" and len(payload) <= PAYLOAD_BYTES_MAX else None
         topic = said.get("t") if isinstance(said, dict) else None
-        if isinstance(said, dict) and isinstance(topic, str) and len(self._announced) < DEVICES_MAX:
+        has_room = topic in self._announced or len(self._announced) < DEVICES_MAX
+        if isinstance(said, dict) and isinstance(topic, str) and has_room:
             self._announced[topic] = _Announced(
                 mac=mac.lower(),
                 online=str(said.get("onln") or "Online"),

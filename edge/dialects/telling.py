@@ -95,8 +95,10 @@ class Telling:
         """Tells what the device's profile says of the field; False where it says nothing."""
         profile = self.device.profile
         meant = None if profile is None else profile.meaning_of(field, raw)
-        if meant is None:
+        if profile is None or meant is None:
             return False
+        if not meant and field in profile.plain and profile.plain[field].calls:
+            self.cannot_read(f"its field {field} cannot be understood")
         for measurement, value in meant.items():
             if measurement is Measurement.BUTTON:
                 self.press(str(value), field, channel)

@@ -119,6 +119,15 @@ def test_permuted_messages_keep_nothing_of_the_names_and_all_of_the_meaning():
         assert (other.expect, other.forbid) == (case.expect, case.forbid)
 
 
+def test_a_field_that_is_a_topic_keeps_its_name_and_a_word_that_is_a_name_its_meaning():
+    field = permuted(Case("zigbee2mqtt/hall/contact", payload="false"), Random(1))
+    word = permuted(Case("zigbee2mqtt/emergency", payload={"action": "emergency"}), Random(1))
+
+    assert field.topic.endswith("/contact")
+    assert not word.topic.endswith("emergency")
+    assert word.payload == {"action": "emergency"}
+
+
 def test_a_renamed_message_still_fits_to_what_came_before():
     case = next(case for case in read_cases(OURS) if case.id == "esphome-1")
     other = permuted(case, Random(1))

@@ -149,6 +149,10 @@ def test_a_profile_says_what_a_press_is(fields):
     assert meant(hear(says, "stat/bed-7/RESULT", fields=fields)) == {"sos": True}
 
 
+def test_a_word_that_a_call_cannot_have_is_told():
+    assert hear({"Switch1": "AJAR"}, fields={"Switch1": "sos"}).unreadable is not None
+
+
 def test_of_a_call_button_that_nobody_describes_each_press_is_a_call():
     cord = {"profile": None, "is_sos": True}
 
