@@ -143,6 +143,9 @@ class Tasmota:
     def _zigbee(self, place: str, report: tuple[str, Mapping[str, object]], retain: bool) -> Heard:
         """A device behind a Zigbee bridge: registered by address or name, else under its bridge."""
         key, fields = report
+        above, _, own_level = place.rpartition("/")
+        if above and own_level in (str(fields.get("Device"))[2:], fields.get("Name"), key):
+            place = above  # SetOption89: a topic for each device
         names = [str(each) for each in (fields.get("Device"), fields.get("Name"), key) if each]
         places = [f"{place}/{name}" for name in names]
         bridge = self._devices.get(place) or self._stranger(place)

@@ -41,6 +41,9 @@ _ZIGBEE: Final[Mapping[str, Measurement]] = {
     "Temperature": M.TEMPERATURE,
     "Humidity": M.HUMIDITY,
     "Pressure": M.PRESSURE,
+    "LocalTemperature": M.TEMPERATURE,  # of a radiator valve: the room's
+    "Battery": M.BATTERY,
+    "Voltage": M.BATTERY_VOLTAGE,  # what the mains have is RMSVoltage
     "BatteryPercentage": M.BATTERY,
     "BatteryVoltage": M.BATTERY_VOLTAGE,
     "LinkQuality": M.LINK_QUALITY,
@@ -58,6 +61,7 @@ _ZIGBEE: Final[Mapping[str, Measurement]] = {
 _VIBRATION_MODE: Final = "AqaraVibrationMode"
 _CLICKS: Final = ("Click", "Action")
 _TRUE: Final = {"true": True, "on": True, "1": True, "false": False, "off": False, "0": False}
+_WRAPPERS: Final = ("ZbReceived", "ZigbeeReceived")  # the second up to version 8.1
 _OF_REPORT: Final = ("LinkQuality", "Endpoint")
 
 
@@ -139,9 +143,7 @@ def _factors(
 def zigbee_reports(values: Mapping[str, object]) -> list[tuple[str, Mapping[str, object]]]:
     """Each device's name or address with its attributes, in all the forms that SetOption83, 89,
     100, 118 and 119 give; empty for a message of something else."""
-    inner = values.get("ZbReceived")
-    if inner is None:
-        inner = values
+    inner = next((values[name] for name in _WRAPPERS if name in values), values)
     if not isinstance(inner, dict):
         return []
     if _is_report(inner):

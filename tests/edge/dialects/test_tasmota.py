@@ -182,7 +182,10 @@ FRAME = {"Device": "0x1A2B", "Temperature": 20.5, "Endpoint": 1, "LinkQuality": 
         (SENSOR, {"ZbReceived": {"Bath": {**FRAME, "Name": "Bath"}}}),
         (SENSOR, {"0x1A2B": FRAME}),
         (SENSOR, {"ZbReceived": FRAME}),
+        (SENSOR, {"ZigbeeReceived": {"0x1A2B": FRAME}}),
         (SENSOR, FRAME),
+        ("tele/bed-7/1A2B/SENSOR", {"ZbReceived": {"0x1A2B": FRAME}}),
+        ("tele/bed-7/Bath/SENSOR", {**FRAME, "Name": "Bath"}),
     ],
 )
 def test_a_zigbee_device_is_itself_in_every_form_of_its_bridge(topic, says):
@@ -210,6 +213,9 @@ def test_two_zigbee_devices_in_one_message_are_two():
         ({"CO": 0}, "carbon_monoxide", False),
         ({"Panic": 1}, "sos", True),
         ({"BatteryPercentage": 66}, "battery", 66),
+        ({"Battery": 66}, "battery", 66),
+        ({"Voltage": 2.995}, "battery_voltage", 2.995),
+        ({"LocalTemperature": 20.5}, "temperature", 20.5),
         ({"Click": "double"}, "button", "double"),
         ({"AqaraVibrationMode": "vibrate"}, "vibration", True),
     ],
