@@ -49,7 +49,7 @@ class _Listening(Hearing):
         return self.last
 
 
-class _Gateway:
+class Gateway:
     """The way of a message in an agent, up to the journal."""
 
     def __init__(self, case: Case, profiles: Iterable[Profile], catalogue: Catalogue) -> None:
@@ -87,7 +87,7 @@ def judge(cases: Sequence[Case], config: Path) -> list[Judged]:
 
 def _judged(case: Case, profiles: Sequence[Profile], catalogue: Catalogue) -> Judged:
     try:
-        gateway = _Gateway(case, profiles, catalogue)
+        gateway = Gateway(case, profiles, catalogue)
         for spoken in case.context:
             gateway.takes(spoken, spoken.age_s)
         said = gateway.takes(case, 0)

@@ -64,7 +64,7 @@ class Tasmota:
         above, _, tail = topic.rpartition("/")
         is_control = _CONTROL.fullmatch(tail) is not None and "stat" in above.split("/")
         if not above or not (tail in _TAILS or is_control):
-            return NOT_KNOWN
+            return self._other(above)
         place = place_of(topic)
         device = self._devices.get(place) or self._stranger(place)
         if tail == "LWT":
@@ -89,6 +89,12 @@ class Tasmota:
     def example(says: Mapping[str, object]) -> Sent:
         """A message with these fields."""
         return "tele/example/SENSOR", msgspec.json.encode(says)
+
+    def _other(self, above: str) -> Heard:
+        """What a known device says besides (POWER, INFO1 …), and what it is told."""
+        place, is_theirs = place_of(above), not _PREFIXES.isdisjoint(above.split("/"))
+        is_known = is_theirs and (place in self._devices or place in self._announced)
+        return Heard(CONVENTION, ignored=("other",)) if is_known else NOT_KNOWN
 
     # ------------------------------------------------------------ devices
 
@@ -134,10 +140,10 @@ class Tasmota:
         reports = zigbee_reports(values)
         if reports:
             return _joined([self._zigbee(place, each, retain) for each in reports])
-        for name, value in values.items():
-            if _CONTROL.fullmatch(name):
-                _control(telling, name, value)
-        tell_sensors(telling, values)
+        controls = {name: value for name, value in values.items() if _CONTROL.fullmatch(name)}
+        for name, value in controls.items():
+            _control(telling, name, value)
+        tell_sensors(telling, {k: value for k, value in values.items() if k not in controls})
         return telling.heard()
 
     def _zigbee(self, place: str, report: tuple[str, Mapping[str, object]], retain: bool) -> Heard:
@@ -169,11 +175,9 @@ def place_of(topic: str) -> str:
 
 def _time(values: Mapping[str, object]) -> int | None:
     """`Time` is local and says nothing, unless it has an offset or is a number of seconds."""
-    return epoch_ms(values.get("Epoch")) or (
-        instant_ms(values["Time"])
-        if isinstance(values.get("Time"), str)
-        else epoch_ms(values.get("Time"))
-    )
+    time = values.get("Time")
+    told_ms = instant_ms(time) if isinstance(time, str) else epoch_ms(time)
+    return epoch_ms(values.get("Epoch")) or told_ms
 
 
 def _control(telling: Telling, name: str, value: object) -> None:

@@ -8,10 +8,14 @@ from random import Random
 import pytest
 
 from anju.cli import main
+from anju.judging import Gateway
 from anju.messages_file import Case, fields_of, read_cases
 from anju.paths import ROOT
 from anju.permuting import permuted
+from edge.dialects.catalogue import NO_CATALOGUE
+from edge.profiles import FOLDER, load_profiles
 
+CONFIG = ROOT / "config"
 OURS = Path(__file__).with_name("messages.jsonl")
 REAL = ROOT.parent / "shared" / "data" / "devices" / "messages.jsonl"
 CONVENTIONS = {"zigbee2mqtt", "esphome", "tasmota", "shelly_gen2", "chirpstack_v4"}
@@ -58,6 +62,15 @@ def test_the_real_messages_of_our_conventions_mean_what_they_should(capsys, more
 
     assert [each for each in document["failed"] if each["convention"] in CONVENTIONS] == []
     assert document["exceptions"] == []
+
+
+@pytest.mark.parametrize("case", read_cases(OURS), ids=lambda case: case.id)
+def test_a_message_says_nothing_twice(case):
+    gateway = Gateway(case, list(load_profiles(CONFIG / FOLDER)), NO_CATALOGUE)
+
+    said = gateway.takes(case, 0)
+
+    assert len({(r.device, r.measurement, r.channel) for r in said}) == len(said)
 
 
 @pytest.mark.parametrize(

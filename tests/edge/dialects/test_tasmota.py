@@ -137,7 +137,10 @@ def test_letting_go_is_no_press():
 @pytest.mark.parametrize("fields", [{"Switch1": "sos"}, {"Switch1": {"ON": "sos"}}])
 @pytest.mark.parametrize("says", [{"Switch1": "ON"}, {"Switch1": {"Action": "ON"}}])
 def test_a_profile_says_what_a_switch_is(fields, says):
-    assert meant(hear(says, fields=fields)) == {"sos": True}
+    heard = hear(says, fields=fields)
+
+    assert meant(heard) == {"sos": True}
+    assert len(heard.readings) == 1
 
 
 @pytest.mark.parametrize(
@@ -259,6 +262,16 @@ def test_an_announcement_tells_address_words_and_sleep():
 
     assert [(r.device, r.value) for r in online.readings] == [("tasmota:dc4f2233aa55", True)]
     assert (asleep.readings, asleep.ignored) == ((), ("asleep",))
+
+
+@pytest.mark.parametrize("topic", ["stat/bed-7/POWER", "tele/bed-7/INFO1", "cmnd/bed-7/POWER"])
+def test_what_a_known_device_says_besides_is_no_news(topic):
+    assert hear(b"ON", topic, is_sos=True).ignored == ("other",)
+    assert hear(b"ON", topic) is NOT_KNOWN
+
+
+def test_signal_strength_is_told_with_the_state():
+    assert meant(hear({"Wifi": {"RSSI": 80, "Signal": -60}}, "tele/bed-7/STATE")) == {"rssi": -60}
 
 
 @pytest.mark.parametrize("topic", [SENSOR, "stat/bed-7/RESULT", "tele/bed-7/STATE"])
