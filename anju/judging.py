@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 
 from typing_extensions import override
 
+from anju.errors import CannotRun
 from anju.messages_file import Case, Device, Expected, Spoken, bytes_of, fields_of
 from contract.messages import RegisteredDevice
 from edge.dialects import Hearing
@@ -52,7 +53,7 @@ class _Listening(Hearing):
 class Gateway:
     """The way of a message in an agent, up to the journal."""
 
-    def __init__(self, case: Case, profiles: Iterable[Profile], catalogue: Catalogue) -> None:
+    def __init__(self, case: Case, profiles: Profiles, catalogue: Catalogue) -> None:
         own, device = _registered(case)
         self.hearing = _Listening(Profiles([*profiles, *own]), catalogue)
         self._rows: dict[int, Row] = {}
@@ -80,17 +81,19 @@ class Gateway:
 
 def judge(cases: Sequence[Case], config: Path) -> list[Judged]:
     """Each case on an agent of its own, with our profiles. Raises BadSettings."""
-    profiles = list(load_profiles(config / FOLDER))
+    profiles = load_profiles(config / FOLDER)
     catalogue = load_catalogue(config / CATALOGUE)
     return [_judged(case, profiles, catalogue) for case in cases]
 
 
-def _judged(case: Case, profiles: Sequence[Profile], catalogue: Catalogue) -> Judged:
+def _judged(case: Case, profiles: Profiles, catalogue: Catalogue) -> Judged:
     try:
         gateway = Gateway(case, profiles, catalogue)
         for spoken in case.context:
             gateway.takes(spoken, spoken.age_s)
         said = gateway.takes(case, 0)
+    except CannotRun:
+        raise
     except BadSettings as error:
         return Judged(case, (f"its profile cannot be read: {error}",))
     except Exception as error:  # noqa: BLE001 - what leaves the decoder is what is counted here

@@ -15,6 +15,7 @@ from edge.meaning import Dated, Heard, Reading, Unreadable, Value, heard, qualit
 EMERGENCIES: Final = frozenset({"emergency", "panic", "sos"})  # whatever a device lists
 PRESSES: Final = (frozenset(SPECS[Measurement.BUTTON].values) | {"pressed"}) - {"release"}
 WORD_CHARS_MAX: Final = 64
+READINGS_MAX: Final = 512  # of one message; no device has that much to say
 Sent = tuple[str, bytes]  # topic, payload
 # What a test button may raise; a call for help is never taken for a test.
 TESTED: Final = {m for m, spec in SPECS.items() if spec.is_alarm and spec.kind is Kind.STATE}
@@ -71,6 +72,9 @@ class Telling:
         is_test: bool = False,
     ) -> None:
         """One reading, in the vocabulary's unit and polarity."""
+        if len(self._readings) == READINGS_MAX:
+            self.ignore("too_many")
+            return
         if (is_test or self.is_test) and measurement in TESTED:
             quality = Quality.TEST
         else:

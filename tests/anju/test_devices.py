@@ -15,7 +15,7 @@ from anju.permuting import permuted
 from edge.dialects.catalogue import NO_CATALOGUE
 from edge.profiles import FOLDER, load_profiles
 
-CONFIG = ROOT / "config"
+PROFILES = load_profiles(ROOT / "config" / FOLDER)
 OURS = Path(__file__).with_name("messages.jsonl")
 REAL = ROOT.parent / "shared" / "data" / "devices" / "messages.jsonl"
 CONVENTIONS = {"zigbee2mqtt", "esphome", "tasmota", "shelly_gen2", "chirpstack_v4"}
@@ -66,7 +66,7 @@ def test_the_real_messages_of_our_conventions_mean_what_they_should(capsys, more
 
 @pytest.mark.parametrize("case", read_cases(OURS), ids=lambda case: case.id)
 def test_a_message_says_nothing_twice(case):
-    gateway = Gateway(case, list(load_profiles(CONFIG / FOLDER)), NO_CATALOGUE)
+    gateway = Gateway(case, PROFILES, NO_CATALOGUE)
 
     said = gateway.takes(case, 0)
 
@@ -121,6 +121,13 @@ def test_without_json_a_table_is_shown(capsys):
 def test_a_file_that_is_none_could_not_be_checked(tmp_path, capsys):
     assert main(["devices", "check", str(tmp_path / "none.jsonl")]) == 2
     assert "cannot be read" in capsys.readouterr().err
+
+
+def test_an_encoding_that_is_none_could_not_be_checked(tmp_path, capsys):
+    file = written(tmp_path, says([SOS], payload_encoding="morse"))
+
+    assert main(["devices", "check", str(file)]) == 2
+    assert "morse" in capsys.readouterr().err
 
 
 def test_permuted_messages_keep_nothing_of_the_names_and_all_of_the_meaning():

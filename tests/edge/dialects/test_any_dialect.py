@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from contract.messages import RegisteredDevice
 from edge.dialects import DIALECTS, Hearing
+from edge.dialects.telling import READINGS_MAX
 from edge.profiles import load_catalogue, load_profiles
 from tests.edge.dialects.bridge import CONFIG, body
 
@@ -131,6 +132,17 @@ def test_a_large_or_deep_message_is_refused_and_the_next_one_heard(convention):
         assert hearing.hear(topic, payload, False).readings == ()
 
     assert hearing.hear("zigbee2mqtt/x", body({"sos": True}), False).readings
+
+
+def test_so_many_readings_of_one_message_are_taken_and_no_more():
+    sensors = {f"DS18B20-{n}": {"Temperature": 20} for n in range(READINGS_MAX)}
+    hearing = listening()
+
+    within = hearing.hear("tele/hall/SENSOR", body(sensors), False)
+    beyond = hearing.hear("tele/hall/SENSOR", body({"A": {"Humidity": 4}, **sensors}), False)
+
+    assert (len(within.readings), within.ignored) == (READINGS_MAX, ())
+    assert len(beyond.readings) == READINGS_MAX
 
 
 @pytest.mark.parametrize("convention", sorted(CONVENTIONS))
