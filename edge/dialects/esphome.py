@@ -2,8 +2,8 @@
 
 What a topic means stands in the retained Home Assistant discovery beside it,
 `<discovery>/<component>/[<node>/]<object>/config`. From esphome.io/components/mqtt and its source,
-and home-assistant.io/integrations/mqtt. Discovery of other software is heard too, as far as its
-values stand alone in their topic: a template is never run (docs/dialects.md).
+and home-assistant.io/integrations/mqtt. Only topics of this form are taken: else whoever may
+announce something could take another device's topic away. No template is run (docs/dialects.md).
 """
 
 import re
@@ -23,14 +23,13 @@ CONVENTION: Final = "esphome"
 UID: Final = "esphome:"
 PAYLOAD_BYTES_MAX: Final = 64 * 1024
 ENTITIES_MAX: Final = 5_000  # of all nodes of a broker
+DISCOVERIES_MAX: Final = 16  # prefixes; a broker has one or two
 M = Measurement
 
 _STATE: Final = re.compile(
     r"(?P<prefix>.+)/(?P<component>sensor|binary_sensor|text_sensor|event)/(?P<name>[^/]+)/state"
 )
 _STATUS: Final = "/status"
-_REACHABLE: Final = {"online": True, "offline": False}
-_COMPONENTS: Final = frozenset({"sensor", "binary_sensor", "event"})  # with a reading
 _CONFIG: Final = re.compile(
     r"(?P<prefix>.+)/(?P<component>sensor|binary_sensor|event|alarm_control_panel|button|climate"
     r"|cover|date|datetime|fan|light|lock|number|select|switch|text|time|update|valve)"
@@ -102,12 +101,12 @@ class _Entity(NamedTuple):
     off: str = "OFF"
 
 
-class _Status(NamedTuple):
-    """Where a node says whether it is there."""
+class _Node(NamedTuple):
+    """What a node announces of itself."""
 
-    node: str
-    online: str
-    offline: str
+    address: str
+    online: str = "online"
+    offline: str = "offline"
 
 
 class EspHome:
@@ -118,8 +117,7 @@ class EspHome:
         self._devices: dict[str, Device] = {}  # by node
         self._entities: dict[str, _Entity] = {}  # by state topic
         self._announced: dict[str, str] = {}  # config topic -> state topic
-        self._statuses: dict[str, _Status] = {}  # by availability topic
-        self._addresses: dict[str, str] = {}  # node -> its MAC address
+        self._nodes: dict[str, _Node] = {}  # by topic prefix
         self._discoveries = {"homeassistant"}  # where Home Assistant itself says that it is there
 
     def configure(self, devices: Iterable[RegisteredDevice]) -> None:
@@ -128,18 +126,17 @@ class EspHome:
 
     def hear(self, topic: str, payload: bytes, retain: bool) -> Heard:
         """NOT_KNOWN where topic and form of the message are nobody's of ours."""
-        entity = self._entities.get(topic)
-        if entity is not None:
-            return self._value(topic, entity, payload, retain)
         if topic.endswith("/config"):
             return self._announce(topic, payload)
-        if topic.endswith(_STATUS) or topic in self._statuses:
+        if topic.endswith(_STATUS):
             return self._online(topic, payload, retain)
-        undescribed = _STATE.fullmatch(topic)
-        if undescribed is None:
-            return NOT_KNOWN
-        component = undescribed["component"].removeprefix("text_")
-        entity = _Entity(undescribed["prefix"], component, undescribed["name"], None)
+        entity = self._entities.get(topic)
+        if entity is None:
+            state = _STATE.fullmatch(topic)
+            if state is None:
+                return NOT_KNOWN
+            component = state["component"].removeprefix("text_")
+            entity = _Entity(state["prefix"], component, state["name"], None)
         return self._value(topic, entity, payload, retain)
 
     @staticmethod
@@ -161,54 +158,38 @@ class EspHome:
         if not isinstance(said, dict):
             return NOT_KNOWN
         told = _spelt_out(said)
-        state_topic = told.get("state_topic")
+        state_topic = str(told.get("state_topic"))
+        state = _STATE.fullmatch(state_topic)
         is_new = topic not in self._announced
         if (
-            not isinstance(state_topic, str)
+            state is None
+            or state["component"] != config["component"]
             or told.get("value_template")
             or (is_new and len(self._announced) >= ENTITIES_MAX)
         ):
             return Heard(CONVENTION, ignored=("announcement",))
         self._entities.pop(self._announced.get(topic, ""), None)
         self._announced[topic] = state_topic
-        self._discoveries.add(config["prefix"])
-        node = self._meet(told, state_topic)
-        if state_topic not in self._statuses and config["component"] in _COMPONENTS:
-            self._entities[state_topic] = _entity(node, config["component"], told)
+        if len(self._discoveries) < DISCOVERIES_MAX:
+            self._discoveries.add(config["prefix"])
+        if len(self._nodes) < ENTITIES_MAX or state["prefix"] in self._nodes:
+            self._nodes[state["prefix"]] = _node(state["prefix"], told)
+        self._entities[state_topic] = _entity(state, told)
         return Heard(CONVENTION, ignored=("announcement",))
 
-    def _meet(self, told: Mapping[str, object], state_topic: str) -> str:
-        """The node behind an announcement: its status topic, its address."""
-        status = told.get("availability_topic")
-        node = node_of(state_topic)
-        if isinstance(status, str) and len(self._statuses) < ENTITIES_MAX:
-            node = status.removesuffix(_STATUS)
-            self._statuses[status] = _Status(
-                node,
-                online=str(told.get("payload_available", "online")),
-                offline=str(told.get("payload_not_available", "offline")),
-            )
-        device = told.get("device")
-        address = _spelt_out(device).get("identifiers") if isinstance(device, dict) else None
-        if isinstance(address, list):
-            address = address[0] if address else None
-        if isinstance(address, str) and len(self._addresses) < ENTITIES_MAX:
-            self._addresses[node] = address
-        return node
-
     def _device(self, node: str) -> Device:
-        return self._devices.get(node) or Device(f"{UID}{self._addresses.get(node, node)}")
+        known = self._nodes.get(node) or _Node(node)
+        return self._devices.get(node) or Device(f"{UID}{known.address}")
 
     # ------------------------------------------------------------ what a message says
 
     def _online(self, topic: str, payload: bytes, retain: bool) -> Heard:
-        node = topic.removesuffix(_STATUS)
-        status = self._statuses.get(topic) or _Status(node, *_REACHABLE)
-        word = text_of(payload)
-        if word not in (status.online, status.offline) or node in self._discoveries:
+        node, word = topic.removesuffix(_STATUS), text_of(payload)
+        known = self._nodes.get(node) or _Node(node)
+        if word not in (known.online, known.offline) or node in self._discoveries:
             return NOT_KNOWN
-        telling = Telling(CONVENTION, self._device(status.node), is_retained=retain)
-        telling.add(M.ONLINE, word == status.online, _STATUS)
+        telling = Telling(CONVENTION, self._device(node), is_retained=retain)
+        telling.add(M.ONLINE, word == known.online, _STATUS)
         return telling.heard()
 
     def _value(self, topic: str, entity: _Entity, payload: bytes, retain: bool) -> Heard:
@@ -249,10 +230,21 @@ def _spelt_out(said: Mapping[str, object]) -> dict[str, object]:
     return told
 
 
-def _entity(node: str, component: str, told: Mapping[str, object]) -> _Entity:
-    state_topic, kind = str(told["state_topic"]), spoken(told.get("device_class")) or ""
-    named = _STATE.fullmatch(state_topic)
-    name = named["name"] if named is not None else state_topic
+def _node(prefix: str, told: Mapping[str, object]) -> _Node:
+    device = told.get("device")
+    address = _spelt_out(device).get("identifiers") if isinstance(device, dict) else None
+    if isinstance(address, list):
+        address = address[0] if address else None
+    return _Node(
+        address=address if isinstance(address, str) else prefix,
+        online=str(told.get("payload_available", "online")),
+        offline=str(told.get("payload_not_available", "offline")),
+    )
+
+
+def _entity(state: re.Match[str], told: Mapping[str, object]) -> _Entity:
+    node, component, name = state["prefix"], state["component"], state["name"]
+    kind = spoken(told.get("device_class")) or ""
     if component == "binary_sensor":
         on, off = (str(told.get(f"payload_{word}", word.upper())) for word in ("on", "off"))
         return _Entity(node, component, name, _BINARY.get(kind), on=on, off=off)
@@ -293,8 +285,8 @@ def _event(telling: Telling, path: str, payload: bytes) -> None:
     word = spoken(said.get("event_type")) if isinstance(said, dict) else None
     if word is None:
         telling.cannot_read(f"its {path} names no event")
-    elif not telling.by_profile(path, word):
-        telling.press(word, path)
+    else:
+        telling.gesture(word, word, path)
 
 
 _ALARMING: Final = {measurement for measurement, spec in SPECS.items() if spec.is_alarm}

@@ -133,6 +133,16 @@ def test_an_announcement_that_needs_a_template_is_left_to_others():
     assert heard.readings == ()
 
 
+def test_no_announcement_takes_the_topic_of_another_device():
+    hearing = listening()
+    press = body({"action": "emergency", "linkquality": 80})
+    said = {"dev_cla": "humidity", "avty_t": "zigbee2mqtt/bed", "pl_avail": press.decode()}
+    announce(hearing, "sensor", "x", stat_t="zigbee2mqtt/bed", **said)
+    announce(hearing, "sensor", "y", **said)
+
+    assert meant(hearing.hear("zigbee2mqtt/bed", press, False))["sos"] is True
+
+
 def test_topics_may_be_shortened_and_the_discovery_lie_elsewhere():
     hearing = listening()
     said = {"~": "bath", "stat_t": "~/sensor/x/state", "avty_t": "~/status"}
@@ -170,6 +180,14 @@ def test_a_node_says_that_it_is_there_and_its_broker_that_it_is_not():
     assert listening().hear("bath/status", b"ready", False) is NOT_KNOWN
 
 
+def test_a_node_may_have_its_own_words_for_being_there():
+    hearing = listening()
+    announce(hearing, "sensor", "x", pl_avail="up", pl_not_avail="down")
+
+    assert meant(hearing.hear("bath/status", b"down", False)) == {"online": False}
+    assert hearing.hear("bath/status", b"offline", False) is NOT_KNOWN
+
+
 def test_home_assistant_itself_is_no_device():
     hearing = listening()
     announce(hearing, "sensor", "x", discovery="ha")
@@ -189,6 +207,8 @@ def test_a_profile_says_what_a_topic_is():
     fields = {"binary_sensor/x": "sos", "sensor/x": "respiratory_rate /min"}
 
     assert meant(say("binary_sensor", "ON", listening(fields))) == {"sos": True}
+    pressed = body({"event_type": "press"})
+    assert meant(say("event", pressed, listening({"event/x": "sos"}))) == {"sos": True}
     assert meant(say("sensor", "15", listening(fields), unit_of_meas="bpm")) == {
         "respiratory_rate": 15
     }
