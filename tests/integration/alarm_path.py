@@ -1,12 +1,14 @@
 """Ingest on a real broker, with pumps that a test turns or holds; and messages of any form."""
 
 import functools
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
+from sqlalchemy import URL
 
 from anju.broker import HOST
 from anju.paths import ROOT
@@ -31,12 +33,15 @@ from cloud.storage.engine import open_engine
 from cloud.storage.schema import metadata
 from cloud.storage.store import Priority, Store
 from cloud.timeseries.embedded import DuckSeries
+from cloud.timeseries.influx import InfluxSeries
+from cloud.timeseries.port import TimeSeries
 from contract.envelope import encode
 from contract.lanes import Lane
 from contract.messages import Batch, DeviceRows, Row
 from contract.properties import Identity, to_properties
 from contract.topics import UP_ALARMS, UP_DATA, up_topic
 from tests.brokers import Hand, HasPort
+from tests.ground import Ground
 from tests.waiting import eventually
 
 CONFIG: Final = ROOT / "config"
@@ -113,10 +118,10 @@ class Ingest:
     its runner is started."""
 
     def __init__(self, folder: Path, broker: HasPort) -> None:
-        url = f"sqlite:///{folder / 'cloud.db'}"
+        url = Ground.database() or URL.create("sqlite", database=str(folder / "cloud.db"))
         writing = open_engine(url, writes=True)
         metadata.create_all(writing)
-        self.clock, self.counters = SystemClock(), Counters()
+        self.clock, self.counters, self.overtaken = SystemClock(), Counters(), threading.Event()
         self.store = Store(writing, open_engine(url, writes=False), self.clock)
         self.store.write(lambda work: load_demo(work, CONFIG))
         words, rules = read_dictionary(CONFIG / "words"), RuleSet(read_rules(CONFIG / "rules"))
@@ -130,7 +135,12 @@ class Ingest:
         self._new_source = functools.partial(source, INGEST, UP_ALARMS)
         self.alarm_source = self._new_source()
         self.data_source = source("anju-ingest-data", UP_DATA)
-        self.series = DuckSeries(folder / "readings.duckdb", keep_days=365)
+        bucket = Ground.bucket()
+        self.series: TimeSeries = (
+            InfluxSeries(bucket, 365)
+            if bucket
+            else DuckSeries(folder / "readings.duckdb", keep_days=365)
+        )
         self._telemetry = Telemetry(self.series, registry, self.data_source.publish, self.counters)
         self.telemetry = Runner(self._telemetry, self.clock, self.counters)
         generation = self.store.write(fence.claim_all)
@@ -162,6 +172,7 @@ class Ingest:
             generation=generation,
             priority=priority,
             signal=source.signal,
+            overtaken=self.overtaken.set,
         )
         return Runner(pump, self.clock, self.counters)
 

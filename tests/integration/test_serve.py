@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from anju.broker import HOST, free_port
 from anju.broker_config import BrokerKind
+from anju.parts import stores_text
 from anju.paths import ROOT
 from cloud.alarms import store as alarms
 from cloud.app import CannotStart, Cloud
@@ -23,6 +24,7 @@ from cloud.durable.outbox import next_letter_ms
 from cloud.identity.demo import make_demo_accounts
 from cloud.identity.passwords import Passwords
 from cloud.identity.tokens import SystemSecrets
+from cloud.ingest import fence
 from cloud.ingest.mqtt import BrokerAddress
 from cloud.registry.seed import load_demo
 from cloud.settings import ALL_ROLES, CloudSettings, HttpSettings, Role, SeriesSettings
@@ -32,6 +34,7 @@ from contract.lanes import Lane
 from contract.messages import Ack, Batch, Config, DeviceRows, Done, DownMessage, Row, Say, UpMessage
 from contract.topics import down_topic, up_topic
 from tests.brokers import Hand, Hands, HasPort, RealBroker
+from tests.ground import Ground
 from tests.needs import require
 from tests.waiting import eventually
 
@@ -46,7 +49,8 @@ class House:
     """Starts clouds on one data folder; at the end every one is stopped."""
 
     def __init__(self, data: Path, influx: InfluxAddress | None = None) -> None:
-        self.data, self.influx = data, influx
+        self.data, self.influx = data, influx or Ground.bucket()
+        self.server = Ground.database()
         self._started: list[Cloud] = []
 
     def __call__(self, broker: HasPort, *roles: Role) -> Cloud:
@@ -59,6 +63,7 @@ class House:
                 broker=BrokerAddress(HOST, broker.port),
                 http=HttpSettings(port=0),
                 roles=frozenset(roles) or ALL_ROLES,
+                server=self.server,
                 timeseries=SeriesSettings(influx=self.influx or (NOWHERE if roles else None)),
             )
         )
@@ -71,6 +76,16 @@ class House:
         cloud = self(broker, *roles)
         cloud.store.write(lambda work: load_demo(work, CONFIG))
         return cloud
+
+    def file(self, broker: HasPort) -> Path:
+        """For `anju serve --config` on the same folder and stores."""
+        file = self.data.with_suffix(".toml")
+        address = f'[broker]\nhost = "{HOST}"\nport = {broker.port}\n'
+        told = f'data_dir = "{self.data}"\n{address}[http]\nport = 0\n'
+        if self.server is not None and self.influx is not None:
+            told += stores_text(self.server, self.influx, self.data / "influx-token")
+        file.write_text(told)
+        return file
 
     def close(self) -> None:
         """All of them."""
@@ -272,6 +287,23 @@ def test_a_second_ingest_waits_for_the_first_and_takes_over(
     assert edge.hears(Ack).seqs == [2]
     [alarm] = second.store.read(alarms.open_alarms)
     assert alarm.presses == 2
+
+
+def test_an_ingest_that_is_overtaken_in_spite_of_its_lock_stands_by_and_says_so(
+    broker: RealBroker, edge: Edge, house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    cloud = house.furnished(broker)
+    cloud.store.write(fence.claim_all)  # as a process does that does not see the lock
+
+    edge.press(1)
+
+    eventually(lambda: not cloud.is_ready()["ingest"], what="the end of ingest here")
+    ready = cloud.readiness()
+    assert "another process" in ready.to_do["ingest"]
+    assert ready.parts.keys().isdisjoint({"alarms", "data"})  # the broker is not to blame
+    assert ready.troubles["app.ingest"]["count"] == 1
+    assert open_alarms(cloud) == []
+    assert caplog.text.count("standing by") == 1
 
 
 def test_roles_in_processes_of_their_own_do_the_same_together(
