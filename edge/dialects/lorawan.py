@@ -91,7 +91,7 @@ _BUTTONS: Final = frozenset(
     " pressstate pushbutton click".split()
 )
 _ALARMS: Final = frozenset({"alarm", "alarmstatus", "alarmstate", "alarmevent"})  # of a call button
-_TESTS: Final = frozenset({"test", "testbutton", "testbuttonpressed", "testmode", "selftest"})
+_TESTS: Final = frozenset({"test", "testbutton", "testbuttonpressed"})
 # A count says that there was something; 1 or 0 of the others whether there is.
 _COUNTED: Final = frozenset({M.MOTION})
 # 1 or true means open with some, closed with others.
