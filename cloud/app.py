@@ -66,15 +66,18 @@ from cloud.web import feed, health, sessions
 from cloud.web.accounts import account_routes
 from cloud.web.alarms import alarm_routes
 from cloud.web.audit import audit_routes
+from cloud.web.calls import call_routes
 from cloud.web.consents import consent_routes
 from cloud.web.desk import Desk
 from cloud.web.duty import duty_routes
 from cloud.web.enrol import enrol_routes
 from cloud.web.family import family_routes
+from cloud.web.fleet import fleet_routes
 from cloud.web.homes import home_routes
 from cloud.web.offers import offer_routes
 from cloud.web.readings import reading_routes
 from cloud.web.registry import registry_routes
+from cloud.web.removals import removal_routes
 from cloud.web.second_factor import own_routes
 from cloud.web.server import build_app
 from cloud.web.serving import HttpServer
@@ -440,6 +443,7 @@ def _carriers(down: MqttSource) -> Mapping[str, Carrier]:
 
 
 def _routers(parts: Parts) -> list[APIRouter]:
+    enrolment = Enrolment(parts.store, parts.settings.fleet, parts.clock)
     return [
         sessions.session_routes(),
         own_routes(),
@@ -455,7 +459,10 @@ def _routers(parts: Parts) -> list[APIRouter]:
         station_routes(parts.dispatch),
         reading_routes(parts.series),
         duty_routes(),
-        enrol_routes(Enrolment(parts.store, parts.settings.fleet, parts.clock)),
+        enrol_routes(enrolment),
+        fleet_routes(parts.gateways, enrolment),
+        call_routes(),
+        removal_routes(),
         feed.routes(rows_of(parts.dispatch)),
         health.routes(),
     ]

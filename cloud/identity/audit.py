@@ -123,9 +123,7 @@ def entries(
     return [_entry(row) for row in work.execute(found.order_by(c.n.desc()).limit(limit))]
 
 
-def broken(
-    work: Work, anchor: Head | None = None, limit: int = 100, after: int = 0
-) -> list[str]:
+def broken(work: Work, anchor: Head | None = None, limit: int = 100, after: int = 0) -> list[str]:
     """What does not fit, each with its row. anchor: a head that was written down outside; after:
     rows up to this one are taken as they are."""
     problems: list[str] = []

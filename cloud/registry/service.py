@@ -118,9 +118,7 @@ class Edit:
             raise InUse(homes)
         self._work.execute(delete(call_plan_table).where(call_plan_table.c.id == plan_id))
 
-    def calls(
-        self, home_id: str, call_plan: str | None, contacts: Sequence[ContactEntry]
-    ) -> None:
+    def calls(self, home_id: str, call_plan: str | None, contacts: Sequence[ContactEntry]) -> None:
         """What is done and who is told when a home calls. Contacts that are not named stay."""
         if call_plan is not None:
             self._must_exist(call_plan_table, call_plan)

@@ -41,9 +41,7 @@ def saw_unregistered(work: Work, gateway_id: str, uid: str, count: int = 1) -> b
     return True
 
 
-def unregistered(
-    work: Work, condition: ColumnElement[bool], limit: int = 200
-) -> list[Sighting]:
+def unregistered(work: Work, condition: ColumnElement[bool], limit: int = 200) -> list[Sighting]:
     """Those that meet the condition and have not been registered since, newest first."""
     c, known = sighting_table.c, device_table.c
     is_known = exists().where(known.gateway_id == c.gateway_id, known.uid == c.uid)

@@ -18,6 +18,7 @@ from cloud.registry.cards import (
     ResponderCard,
     StationCard,
 )
+from cloud.registry.entries import CallPlanEntry
 from cloud.registry.model import (
     agreement_table,
     area_table,
@@ -149,6 +150,7 @@ def home(work: Work, home_id: str, tree: Areas) -> HomeCard | None:
         gateway_id=row["gateway_id"],
         residents=residents(work, home_id),
         call_plan=_call_plan(work, row["call_plan_id"]),
+        call_plan_id=row["call_plan_id"],
     )
 
 
@@ -278,6 +280,15 @@ def residents(work: Work, home_id: str) -> tuple[ResidentCard, ...]:
         )
         for row in rows.mappings()
     )
+
+
+def call_plans(work: Work, condition: ColumnElement[bool]) -> list[CallPlanEntry]:
+    """Call plans that meet the condition, in order of id."""
+    found = select(call_plan_table).where(condition).order_by(call_plan_table.c.id)
+    return [
+        CallPlanEntry(row["id"], row["area_id"], _words(row, "name"), _texts(row["steps"]))
+        for row in work.execute(found).mappings()
+    ]
 
 
 def _call_plan(work: Work, plan_id: str | None) -> tuple[Words, ...]:

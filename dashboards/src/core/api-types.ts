@@ -156,6 +156,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/accounts/{account_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Change
+         * @description Another name, role, area or station; whoever is signed in is out now.
+         */
+        put: operations["change_api_accounts__account_id__put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/accounts/{account_id}/disable": {
         parameters: {
             query?: never;
@@ -246,8 +266,30 @@ export interface paths {
         /**
          * See Audit
          * @description What accounts of the area did and read, newest first, at most 500; and the head.
+         *
+         *     who: an account's id; about: part of what was done, or of what to.
          */
         get: operations["see_audit_api_audit_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/audit/chain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * See Chain
+         * @description Whether the newest 10,000 rows fit each other and the head.
+         */
+        get: operations["see_chain_api_audit_chain_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1430,6 +1472,16 @@ export interface components {
             areas: components["schemas"]["AreaCard"][];
         };
         /**
+         * AuditChain
+         * @description Whether the newest rows fit each other. after: rows up to this one were not looked at.
+         */
+        AuditChain: {
+            after: number;
+            head_n: number;
+            head: string;
+            problems: string[];
+        };
+        /**
          * AuditEntry
          * @description One row of the audit.
          */
@@ -1461,6 +1513,33 @@ export interface components {
             skip_to: number | null;
         };
         /**
+         * CallPlanEntry
+         * @description What an operator is to do and ask when a home calls, in order. Homes of the area and below
+         *     may use it.
+         */
+        CallPlanEntry: {
+            id: string;
+            area: string;
+            name: components["schemas"]["Words"];
+            steps: components["schemas"]["Words"][];
+        };
+        /**
+         * CallPlanList
+         * @description Call plans.
+         */
+        CallPlanList: {
+            call_plans: components["schemas"]["CallPlanEntry"][];
+        };
+        /**
+         * CallsForm
+         * @description call_plan: null for none. Contacts that are named are entered or changed; the others stay.
+         */
+        CallsForm: {
+            call_plan: string | null;
+            /** @default [] */
+            contacts: components["schemas"]["ContactEntry"][];
+        };
+        /**
          * Candidate
          * @description A station that could be sent. on_duty, free: people; load: cases in hand.
          */
@@ -1482,7 +1561,27 @@ export interface components {
         CandidateList: {
             candidates: components["schemas"]["Candidate"][];
         };
+        /**
+         * Certificate
+         * @description A gateway's newest certificate. revoked_ms, reason: where it was taken back.
+         */
+        Certificate: {
+            serial: string;
+            since_ms: number;
+            until_ms: number;
+            revoked_ms: number | null;
+            reason: string | null;
+        };
         ClientMessage: components["schemas"]["HelloMessage"] | components["schemas"]["Subscribe"] | components["schemas"]["Seen"];
+        /**
+         * CodeMade
+         * @description A one-time code for `anju edge enrol`; told only now.
+         */
+        CodeMade: {
+            gateway_id: string;
+            code: string;
+            expires_ms: number;
+        };
         /**
          * Condition
          * @description ISA-18.2: whether what raised the alarm still holds.
@@ -1557,6 +1656,16 @@ export interface components {
             relation_en: string;
             phone: string;
             has_key: boolean;
+        };
+        /**
+         * Count
+         * @description How much would go.
+         */
+        Count: {
+            homes: number;
+            residents: number;
+            contacts: number;
+            devices: number;
         };
         /**
          * Deed
@@ -1765,6 +1874,14 @@ export interface components {
             v: unknown;
         };
         /**
+         * FleetList
+         * @description Gateways. can_enrol: the installation has a CA and says where gateways find the broker.
+         */
+        FleetList: {
+            gateways: components["schemas"]["GatewayStanding"][];
+            can_enrol: boolean;
+        };
+        /**
          * GatewayCard
          * @description An edge agent's gateway. revision rises with each change of its homes or devices.
          */
@@ -1789,6 +1906,19 @@ export interface components {
          */
         GatewayList: {
             gateways: components["schemas"]["GatewayCard"][];
+        };
+        /**
+         * GatewayStanding
+         * @description A gateway as a machine. code_until_ms: a code waits for it; heard_ms: when it last sent
+         *     readings or said what it has.
+         */
+        GatewayStanding: {
+            id: string;
+            name: components["schemas"]["Words"];
+            area_id: string;
+            certificate: components["schemas"]["Certificate"] | null;
+            code_until_ms: number | null;
+            heard_ms: number | null;
         };
         /**
          * Handling
@@ -2085,6 +2215,7 @@ export interface components {
             gateway_id: string;
             residents: components["schemas"]["RegisteredResident"][];
             call_plan: components["schemas"]["Words"][];
+            call_plan_id: string | null;
         };
         /**
          * RegisteredResident
@@ -2107,6 +2238,50 @@ export interface components {
          */
         RejectedList: {
             rejected: Record<string, never>[];
+        };
+        /**
+         * Removal
+         * @description One removal as it stands. asked_by, decided_by: accounts. until_ms: of an open one, when it
+         *     runs out; of one that is done, when it can no longer be undone.
+         */
+        Removal: {
+            id: string;
+            area_id: string;
+            reason: string;
+            homes: string[];
+            residents: string[];
+            count: components["schemas"]["Count"];
+            state: components["schemas"]["State"];
+            asked_by: string;
+            asked_ms: number;
+            decided_by: string | null;
+            decided_ms: number | null;
+            until_ms: number | null;
+        };
+        /**
+         * RemovalEntry
+         * @description What somebody wants removed. A home goes with everybody and everything in it.
+         */
+        RemovalEntry: {
+            reason: string;
+            /** @default [] */
+            homes: string[];
+            /** @default [] */
+            residents: string[];
+        };
+        /**
+         * RemovalList
+         * @description Removals, newest first.
+         */
+        RemovalList: {
+            removals: components["schemas"]["Removal"][];
+        };
+        /**
+         * RemovalShown
+         * @description A removal as it stands now.
+         */
+        RemovalShown: {
+            removal: components["schemas"]["Removal"];
         };
         /**
          * Report
@@ -2201,6 +2376,14 @@ export interface components {
             to: number;
         };
         /**
+         * Revoked
+         * @description Its certificates are good no more.
+         */
+        Revoked: {
+            gateway_id: string;
+            revoked_ms: number;
+        };
+        /**
          * Role
          * @description What an account is for. Each has one; administrator, operator and auditor are apart.
          * @enum {unknown}
@@ -2257,6 +2440,24 @@ export interface components {
          */
         ShiftShown: {
             shift: components["schemas"]["Shift"] | null;
+        };
+        /**
+         * Sighting
+         * @description An unregistered device at a gateway.
+         */
+        Sighting: [
+            string,
+            string,
+            number,
+            number,
+            number
+        ];
+        /**
+         * SightingList
+         * @description Devices that were heard and are not registered.
+         */
+        SightingList: {
+            sightings: components["schemas"]["Sighting"][];
         };
         /**
          * Snapshot
@@ -2772,6 +2973,45 @@ export interface operations {
             };
         };
     };
+    change_api_accounts__account_id__put: {
+        parameters: {
+            query?: never;
+            header?: {
+                "x-csrf"?: string | null;
+                /** @description Makes a repeated request do nothing and answer what was answered first. */
+                "idempotency-key"?: string;
+            };
+            path: {
+                account_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AccountEntry"];
+            };
+        };
+        responses: {
+            /** @description What was changed. link_token: of the new link, where one was made; told only now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LinkMade"];
+                };
+            };
+            /** @description Not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     disable_api_accounts__account_id__disable_post: {
         parameters: {
             query?: never;
@@ -2917,6 +3157,8 @@ export interface operations {
             query?: {
                 /** @description only rows below this number */
                 before?: number | null;
+                who?: string | null;
+                about?: string | null;
             };
             header?: never;
             path?: never;
@@ -2931,6 +3173,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AuditList"];
+                };
+            };
+            /** @description Not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    see_chain_api_audit_chain_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Whether the newest rows fit each other. after: rows up to this one were not looked at. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditChain"];
                 };
             };
             /** @description Not done */

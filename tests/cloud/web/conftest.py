@@ -18,6 +18,7 @@ from cloud.dispatch.service import DispatchDesk
 from cloud.durable import feed as log
 from cloud.durable.feed import put
 from cloud.durable.timers import Timers
+from cloud.fleet.authority import Authority, gateways_of
 from cloud.fleet.enrolment import Enrolment
 from cloud.fleet.settings import FleetSettings
 from cloud.identity.demo import DemoAccount, make_demo_accounts
@@ -39,15 +40,18 @@ from cloud.web import feed, health, sessions
 from cloud.web.accounts import account_routes
 from cloud.web.alarms import alarm_routes
 from cloud.web.audit import audit_routes
+from cloud.web.calls import call_routes
 from cloud.web.consents import consent_routes
 from cloud.web.desk import Desk
 from cloud.web.duty import duty_routes
 from cloud.web.enrol import enrol_routes
 from cloud.web.family import family_routes
+from cloud.web.fleet import fleet_routes
 from cloud.web.homes import home_routes
 from cloud.web.offers import offer_routes
 from cloud.web.readings import reading_routes
 from cloud.web.registry import registry_routes
+from cloud.web.removals import removal_routes
 from cloud.web.second_factor import own_routes
 from cloud.web.server import build_app
 from cloud.web.snapshot import rows_of
@@ -70,6 +74,7 @@ class Town(NamedTuple):
     registry: Registry
     series: MemorySeries
     dispatch: DispatchDesk
+    gateways: Authority
 
     def sign_in(self, login: str = "operator") -> str:
         """By password; the csrf token."""
@@ -168,6 +173,10 @@ def open_town(tmp_path: Path) -> Iterator[Town]:
         secrets=SystemSecrets(),
     )
 
+    ca_dir = tmp_path / "ca"
+    enrolment = Enrolment(store, FleetSettings(ca_dir, "mqtt.test"), clock)
+    gateways = gateways_of(ca_dir, clock)
+    gateways.create("Test")
     app = build_app(
         desk,
         [
@@ -185,7 +194,10 @@ def open_town(tmp_path: Path) -> Iterator[Town]:
             station_routes(dispatch),
             reading_routes(series),
             duty_routes(),
-            enrol_routes(Enrolment(store, FleetSettings(tmp_path / "ca", "mqtt.test"), clock)),
+            enrol_routes(enrolment),
+            fleet_routes(gateways, enrolment),
+            call_routes(),
+            removal_routes(),
             feed.routes(rows_of(dispatch)),
             health.routes(),
         ],
@@ -193,5 +205,5 @@ def open_town(tmp_path: Path) -> Iterator[Town]:
     )
     with TestClient(app, base_url="http://testserver") as client:
         people = {each.login: each for each in made}
-        yield Town(client, store, hub, people, clock, registry, series, dispatch)
+        yield Town(client, store, hub, people, clock, registry, series, dispatch, gateways)
     store.stop()
