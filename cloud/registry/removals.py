@@ -30,7 +30,7 @@ _PARTS: Final = (home_table, resident_table, contact_table, device_table)  # in 
 _BY_NAME: Final = {table.name: table for table in _PARTS}
 
 
-class State(StrEnum):
+class RemovalState(StrEnum):
     """How far a removal has come."""
 
     OPEN = "open"
@@ -48,7 +48,7 @@ class RemovalEntry(Struct, frozen=True):
     residents: Annotated[tuple[Id, ...], Meta(max_length=THINGS_MAX)] = ()
 
 
-class Count(Struct, frozen=True):
+class RemovalCount(Struct, frozen=True):
     """How much would go."""
 
     homes: int
@@ -66,8 +66,8 @@ class Removal(Struct, frozen=True):
     reason: str
     homes: tuple[str, ...]
     residents: tuple[str, ...]
-    count: Count
-    state: State
+    count: RemovalCount
+    state: RemovalState
     asked_by: str
     asked_ms: int
     decided_by: str | None
@@ -92,7 +92,7 @@ def ask(work: Work, area_id: str, entry: RemovalEntry, by: str) -> Removal:
             homes=sorted(set(entry.homes)),
             residents=sorted(set(entry.residents)),
             count=msgspec.to_builtins(_count(work, entry.homes, entry.residents)),
-            state=str(State.OPEN),
+            state=str(RemovalState.OPEN),
             asked_by=by,
             asked_ms=work.now_ms,
         )
@@ -127,27 +127,27 @@ def confirm(work: Work, removal_id: str, by: str) -> Removal:
             edit.remove_resident(resident_id)
         for home_id in wanted.homes:
             edit.remove_home(home_id)
-    return _decide(work, removal_id, State.DONE, by, msgspec.json.encode(saved))
+    return _decide(work, removal_id, RemovalState.DONE, by, msgspec.json.encode(saved))
 
 
 def refuse(work: Work, removal_id: str, by: str) -> Removal:
     """Also by who asked for it: then it is withdrawn. Raises NotOpen, Unknown."""
     _open(work, removal_id)
-    return _decide(work, removal_id, State.REFUSED, by, None)
+    return _decide(work, removal_id, RemovalState.REFUSED, by, None)
 
 
 def undo(work: Work, removal_id: str, by: str) -> Removal:
     """Everything stands as before. Raises NotOpen where that is too late, Unknown."""
     row = _row(work, removal_id)
     done = _shown(work, row)
-    if done.state is not State.DONE or row["saved"] is None or done.until_ms is None:
+    if done.state is not RemovalState.DONE or row["saved"] is None or done.until_ms is None:
         raise NotOpen(done.state)
     if work.now_ms >= done.until_ms:
         raise NotOpen("too old to be undone")
     with Edit(work) as edit:
         for name, rows in msgspec.json.decode(row["saved"]).items():
             edit.bring_back(_BY_NAME[name], rows)
-    return _decide(work, removal_id, State.UNDONE, by, None)
+    return _decide(work, removal_id, RemovalState.UNDONE, by, None)
 
 
 def sweep_removals(work: Work) -> int:
@@ -157,13 +157,13 @@ def sweep_removals(work: Work) -> int:
     return work.execute(update(removal_table).where(is_old).values(saved=None)).rowcount
 
 
-def _count(work: Work, homes: Collection[str], residents: Collection[str]) -> Count:
+def _count(work: Work, homes: Collection[str], residents: Collection[str]) -> RemovalCount:
     def of(table: Table, condition: ColumnElement[bool]) -> int:
         found = select(func.count()).select_from(table).where(condition)
         return int(work.execute(found).scalar_one())
 
     c = resident_table.c
-    return Count(
+    return RemovalCount(
         homes=of(home_table, home_table.c.id.in_(homes)),
         residents=of(resident_table, or_(c.home_id.in_(homes), c.id.in_(residents))),
         contacts=of(contact_table, contact_table.c.home_id.in_(homes)),
@@ -189,12 +189,14 @@ def _row(work: Work, removal_id: str) -> RowMapping:
 
 def _open(work: Work, removal_id: str) -> Removal:
     found = removal(work, removal_id)
-    if found.state is not State.OPEN:
+    if found.state is not RemovalState.OPEN:
         raise NotOpen(found.state)
     return found
 
 
-def _decide(work: Work, removal_id: str, state: State, by: str, saved: bytes | None) -> Removal:
+def _decide(
+    work: Work, removal_id: str, state: RemovalState, by: str, saved: bytes | None
+) -> Removal:
     decided = update(removal_table).where(removal_table.c.id == removal_id)
     values = {"state": str(state), "decided_by": by, "decided_ms": work.now_ms, "saved": saved}
     work.execute(decided.values(**values))
@@ -202,11 +204,11 @@ def _decide(work: Work, removal_id: str, state: State, by: str, saved: bytes | N
 
 
 def _shown(work: Work, row: RowMapping) -> Removal:
-    state, until_ms = State(row["state"]), None
-    if state is State.OPEN:
+    state, until_ms = RemovalState(row["state"]), None
+    if state is RemovalState.OPEN:
         until_ms = row["asked_ms"] + OPEN_MS
-        state = state if work.now_ms < until_ms else State.RUN_OUT
-    elif state is State.DONE:
+        state = state if work.now_ms < until_ms else RemovalState.RUN_OUT
+    elif state is RemovalState.DONE:
         until_ms = row["decided_ms"] + UNDO_MS
     return Removal(
         id=row["id"],
@@ -214,7 +216,7 @@ def _shown(work: Work, row: RowMapping) -> Removal:
         reason=row["reason"],
         homes=tuple(row["homes"]),
         residents=tuple(row["residents"]),
-        count=msgspec.convert(row["count"], Count),
+        count=msgspec.convert(row["count"], RemovalCount),
         state=state,
         asked_by=row["asked_by"],
         asked_ms=row["asked_ms"],

@@ -1,7 +1,8 @@
 """Devices that were heard but are not registered: counted and shown, never silently ignored."""
 
-from typing import Final, NamedTuple
+from typing import Final
 
+from msgspec import Struct
 from sqlalchemy import ColumnElement, exists, func, insert, select, update
 
 from cloud.registry.model import device_table, sighting_table
@@ -10,7 +11,7 @@ from cloud.storage.unit import Work
 SIGHTINGS_OF_GATEWAY_MAX: Final = 1000  # a gateway that invents addresses must not fill the store
 
 
-class Sighting(NamedTuple):
+class Sighting(Struct, frozen=True):
     """An unregistered device at a gateway."""
 
     gateway_id: str

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import msgspec
+from msgspec import Struct
 from sqlalchemy import ColumnElement, RowMapping, or_, select
 
 from cloud.registry.cards import (
@@ -49,7 +50,7 @@ class GatewayBoard(NamedTuple):
     by_topic: dict[str, DeviceCard]
 
 
-class HomeRow(NamedTuple):
+class HomeRow(Struct, frozen=True):
     """A home in a list: nothing of who lives there."""
 
     id: str

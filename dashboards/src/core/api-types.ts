@@ -1658,16 +1658,6 @@ export interface components {
             has_key: boolean;
         };
         /**
-         * Count
-         * @description How much would go.
-         */
-        Count: {
-            homes: number;
-            residents: number;
-            contacts: number;
-            devices: number;
-        };
-        /**
          * Deed
          * @description What is to be written down. data: facts that say more, never names or health.
          */
@@ -2027,13 +2017,13 @@ export interface components {
          * HomeRow
          * @description A home in a list: nothing of who lives there.
          */
-        HomeRow: [
-            string,
-            components["schemas"]["HomeKind"],
-            components["schemas"]["Words"],
-            string,
-            string
-        ];
+        HomeRow: {
+            id: string;
+            kind: components["schemas"]["HomeKind"];
+            address: components["schemas"]["Words"];
+            area_id: string;
+            gateway_id: string;
+        };
         /**
          * HomeShown
          * @description A home with its resident and devices.
@@ -2250,13 +2240,23 @@ export interface components {
             reason: string;
             homes: string[];
             residents: string[];
-            count: components["schemas"]["Count"];
-            state: components["schemas"]["State"];
+            count: components["schemas"]["RemovalCount"];
+            state: components["schemas"]["RemovalState"];
             asked_by: string;
             asked_ms: number;
             decided_by: string | null;
             decided_ms: number | null;
             until_ms: number | null;
+        };
+        /**
+         * RemovalCount
+         * @description How much would go.
+         */
+        RemovalCount: {
+            homes: number;
+            residents: number;
+            contacts: number;
+            devices: number;
         };
         /**
          * RemovalEntry
@@ -2283,6 +2283,12 @@ export interface components {
         RemovalShown: {
             removal: components["schemas"]["Removal"];
         };
+        /**
+         * RemovalState
+         * @description How far a removal has come.
+         * @enum {unknown}
+         */
+        RemovalState: "done" | "open" | "refused" | "run_out" | "undone";
         /**
          * Report
          * @description What a responder found and did.
@@ -2445,13 +2451,13 @@ export interface components {
          * Sighting
          * @description An unregistered device at a gateway.
          */
-        Sighting: [
-            string,
-            string,
-            number,
-            number,
-            number
-        ];
+        Sighting: {
+            gateway_id: string;
+            uid: string;
+            first_seen_ms: number;
+            last_seen_ms: number;
+            times: number;
+        };
         /**
          * SightingList
          * @description Devices that were heard and are not registered.

@@ -2,7 +2,7 @@ from sqlalchemy import true
 
 from cloud.registry import sightings
 from cloud.registry.model import sighting_table
-from cloud.registry.sightings import saw_unregistered, unregistered
+from cloud.registry.sightings import Sighting, saw_unregistered, unregistered
 
 gateway = sighting_table.c.gateway_id
 
@@ -15,7 +15,7 @@ def test_an_unregistered_device_is_one_line_however_often_it_speaks(registry, st
 
     (seen,) = store.read(lambda work: unregistered(work, true()))
 
-    assert seen == ("gw-demo01", "z2m:0x01", first_ms, clock.now_ms(), 5)
+    assert seen == Sighting("gw-demo01", "z2m:0x01", first_ms, clock.now_ms(), 5)
 
 
 def test_the_newest_is_shown_first_and_only_inside_the_scope(registry, store, clock):

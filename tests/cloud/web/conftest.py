@@ -176,7 +176,6 @@ def open_town(tmp_path: Path) -> Iterator[Town]:
     ca_dir = tmp_path / "ca"
     enrolment = Enrolment(store, FleetSettings(ca_dir, "mqtt.test"), clock)
     gateways = gateways_of(ca_dir, clock)
-    gateways.create("Test")
     app = build_app(
         desk,
         [

@@ -105,6 +105,7 @@ class World:
 
     def __init__(self, town: Town) -> None:
         self.town, self._numbers = town, itertools.count(1)
+        town.gateways.create("Test")
         self.people: dict[tuple[Role, str], Account] = {}
         for side in SIDES.values():
             self.write(lambda work, side=side: _enter(work, side))
