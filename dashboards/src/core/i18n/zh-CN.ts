@@ -54,6 +54,17 @@ export const zh = {
     own_account: '不能对自己的账号这样做',
     already_given: '这项同意已经有效',
     not_found: '找不到，可能已被删除',
+    malformed: '填写的内容不对，请检查',
+    unknown: '引用的对象不存在，可能已被删除',
+    login_taken: '这个账号名已被使用',
+    no_authority: '本平台还没有证书机构，不能登记网关：请先运行 anju ca init，并设置 [fleet] gateways_host',
+    broken_ledger: '证书台账读不出来，请从备份恢复',
+    nothing_to_revoke: '这个网关没有可吊销的证书',
+    same_person: '申请人不能复核自己的申请，请另一位管理员复核',
+    not_open: '这项申请已经处理或已过期',
+    has_changed: '申请之后资料有变动，请重新申请',
+    in_use: '还有住户在用这个预案，请先换掉',
+    alarm_under_way: '这一户还有警情没有结案，结案后再删',
     server_error: '服务器出错，值守不受影响的部分仍可用',
     other: (code: string) => `没有成功（${code}）`,
   },
@@ -557,7 +568,7 @@ export const zh = {
   },
 } as const
 
-type Shape<T> = T extends string
+export type Shape<T> = T extends string
   ? string
   : T extends (...args: infer A) => string
     ? (...args: A) => string
