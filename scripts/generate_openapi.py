@@ -13,14 +13,17 @@ from cloud.web import feed, health, sessions
 from cloud.web.accounts import account_routes
 from cloud.web.alarms import alarm_routes
 from cloud.web.audit import audit_routes
+from cloud.web.calls import call_routes
 from cloud.web.consents import consent_routes
 from cloud.web.duty import duty_routes
 from cloud.web.enrol import enrol_routes
 from cloud.web.family import family_routes
+from cloud.web.fleet import fleet_routes
 from cloud.web.homes import home_routes
 from cloud.web.offers import offer_routes
 from cloud.web.readings import reading_routes
 from cloud.web.registry import registry_routes
+from cloud.web.removals import removal_routes
 from cloud.web.second_factor import own_routes
 from cloud.web.server import build_app
 from cloud.web.stations import station_routes
@@ -48,6 +51,9 @@ def document() -> dict[str, Any]:
         reading_routes(nothing),
         duty_routes(),
         enrol_routes(nothing),
+        fleet_routes(nothing, nothing),
+        call_routes(),
+        removal_routes(),
         feed.routes(nothing),
         health.routes(),
     ]

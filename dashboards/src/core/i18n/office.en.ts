@@ -93,6 +93,7 @@ export const office_en: OfficeMessages = {
     station: 'Station',
     responder: 'Responder’s id',
     lang: 'Language of the pages',
+    langs: { zh: 'Simplified Chinese', en: 'English' },
     disabled: 'Disabled',
     no_password: 'No password',
     second: 'Second step',

@@ -85,6 +85,7 @@ export const office_zh = {
     station: '服务站',
     responder: '服务人员编号',
     lang: '页面语言',
+    langs: { zh: '简体中文', en: '英文' },
     disabled: '已停用',
     no_password: '未设密码',
     second: '两步验证',
