@@ -36,7 +36,7 @@ export function certificate_state(gateway: Gateway, now: number): CertificateSta
 
 /** "22.69, 114.34" as a map gives it, in either kind of comma. Null where it is no place in China. */
 export function place(text: string): { lat: number; lon: number } | null {
-  const found = /^\s*(\d{1,2}(?:\.\d+)?)\s*[,，\s]\s*(\d{2,3}(?:\.\d+)?)\s*$/.exec(text)
+  const found = /^\s*(\d{1,2}(?:\.\d+)?)\s*[,\uff0c\s]\s*(\d{2,3}(?:\.\d+)?)\s*$/.exec(text)
   if (found === null) return null
   const [lat, lon] = [Number(found[1]), Number(found[2])]
   return lat >= 18 && lat <= 54 && lon >= 73 && lon <= 136 ? { lat, lon } : null

@@ -32,7 +32,6 @@ export const office_en: OfficeMessages = {
   optional: 'optional',
   missing: (what) => `Still missing: ${what}`,
   until: (t) => `good until ${t}`,
-  read_only: 'read only',
   roles: {
     operator: 'Operator',
     station: 'Station desk',
@@ -180,7 +179,6 @@ export const office_en: OfficeMessages = {
     done: 'Enrolled',
     done_text: 'Run this command on the gateway; from then on a press reaches the console.',
     done_known: 'This gateway has a certificate; it is told of its devices by itself.',
-    another: 'Enrol another',
     kinds: {
       'sos-bath': 'Bathroom button',
       'sos-bed': 'Bedside button',

@@ -32,7 +32,6 @@ export const office_zh = {
   optional: '可不填',
   missing: (what: string) => `还没有填：${what}`,
   until: (t: string) => `有效至 ${t}`,
-  read_only: '只读',
   roles: {
     operator: '值守员',
     station: '服务站',
@@ -172,7 +171,6 @@ export const office_zh = {
     done: '登记好了',
     done_text: '在网关上运行下面的命令，设备一按就会到值守台。',
     done_known: '这个网关已有证书，设备配置会自动下发。',
-    another: '再登记一户',
     kinds: {
       'sos-bath': '卫生间按钮',
       'sos-bed': '床头按钮',
