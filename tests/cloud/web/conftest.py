@@ -140,7 +140,7 @@ def town(tmp_path: Path) -> Iterator[Town]:
 
 
 @contextmanager
-def open_town(tmp_path: Path) -> Iterator[Town]:
+def open_town(tmp_path: Path, pages: Path | None = None) -> Iterator[Town]:
     hub = Hub(0)
     url = fresh_url(tmp_path)
     clock = HandClock()
@@ -200,7 +200,7 @@ def open_town(tmp_path: Path) -> Iterator[Town]:
             feed.routes(rows_of(dispatch)),
             health.routes(),
         ],
-        tmp_path / "no-pages",
+        pages or tmp_path / "no-pages",
     )
     with TestClient(app, base_url="http://testserver") as client:
         people = {each.login: each for each in made}

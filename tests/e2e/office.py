@@ -1,0 +1,60 @@
+"""The real routes over a real store, served to a browser: what the office's page is tested on."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple, cast
+
+from fastapi import FastAPI
+
+from cloud.identity import sessions, store
+from cloud.identity.tokens import SystemSecrets
+from cloud.registry import removals
+from cloud.registry.removals import RemovalEntry
+from cloud.storage.unit import Work
+from cloud.web.serving import HttpServer
+from tests.cloud.web.conftest import Town, open_town
+from tests.e2e.stand_in import STATIC
+
+
+class Office(NamedTuple):
+    """town: what stands behind the page."""
+
+    town: Town
+    url: str
+
+    def cookie(self, login: str) -> str:
+        """Somebody is signed in, with both steps."""
+        token = SystemSecrets().token()
+
+        def enter(work: Work) -> None:
+            found = store.account_by_login(work, login)
+            assert found is not None
+            sessions.open_session(work, found[0], token, has_second=True)
+
+        self.town.store.write(enter)
+        return token
+
+    def ask_removal(self, login: str, home: str) -> None:
+        """Somebody wants a home removed."""
+
+        def write(work: Work) -> None:
+            found = store.account_by_login(work, login)
+            assert found is not None
+            entry = RemovalEntry("已搬走", homes=(home,))
+            removals.ask(work, found[0].area_id or "", entry, found[0].id)
+
+        self.town.store.write(write)
+
+
+@contextmanager
+def open_office(folder: Path) -> Iterator[Office]:
+    """With a CA, so that gateways can enrol."""
+    with open_town(folder, STATIC) as town:
+        town.gateways.create("Test")
+        server = HttpServer("127.0.0.1", 0)
+        server.start(cast("FastAPI", town.client.app))
+        try:
+            yield Office(town, f"http://127.0.0.1:{server.port}")
+        finally:
+            server.stop()
