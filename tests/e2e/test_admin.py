@@ -266,7 +266,7 @@ def test_a_plan_is_written_and_not_deleted_while_homes_follow_it(
 
     row.get_by_role("button", name=re.compile("^删除")).click()
 
-    expect(page.locator(".toast")).to_contain_text("还有住户在用")
+    expect(page.locator(".toast").last).to_contain_text("还有住户在用")
     assert row.is_visible()
 
 

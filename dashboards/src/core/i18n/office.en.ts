@@ -113,7 +113,7 @@ export const office_en: OfficeMessages = {
   },
 
   homes: {
-    text: 'Homes of your area.',
+    text: 'Homes of your area',
     empty: 'No homes yet',
     empty_text: 'Enrol the first one: gateway, home and devices in one go.',
     enrol: 'Enrol a home',
@@ -145,6 +145,7 @@ export const office_en: OfficeMessages = {
   enrol: {
     title: 'Enrol a home',
     gateway: 'Gateway',
+    which: 'Which gateway',
     new_gateway: 'A new gateway',
     gateway_id: 'Gateway’s id',
     gateway_hint: 'gw- and 4 to 16 small letters or digits; one is filled in',

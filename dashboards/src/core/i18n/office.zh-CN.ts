@@ -43,7 +43,7 @@ export const office_zh = {
   },
 
   gateways: {
-    text: '每个网关凭一次性安装码取得证书。证书到期前网关自己续期。',
+    text: '每个网关凭一次性安装码取得证书，到期前自己续期',
     no_ca: '还不能登记网关',
     no_ca_text: '本平台没有证书机构，或没有说明网关从哪里连入。先运行 anju ca init，再设置 [fleet] gateways_host。',
     empty: '还没有网关',
@@ -72,7 +72,7 @@ export const office_zh = {
   },
 
   accounts: {
-    text: '每人一个账号，只看得到自己区域内的事。',
+    text: '每人一个账号，只看得到自己区域内的事',
     empty: '没有账号',
     make: '新建账号',
     edit: '修改',
@@ -105,7 +105,7 @@ export const office_zh = {
   },
 
   homes: {
-    text: '区域内的住户。',
+    text: '区域内的住户',
     empty: '还没有住户',
     empty_text: '登记第一户：网关、住户、设备一次填完。',
     enrol: '登记一户',
@@ -137,6 +137,7 @@ export const office_zh = {
   enrol: {
     title: '登记一户',
     gateway: '网关',
+    which: '用哪个网关',
     new_gateway: '新网关',
     gateway_id: '网关编号',
     gateway_hint: 'gw- 加 4 到 16 个小写字母或数字；已替您取好',
@@ -183,7 +184,7 @@ export const office_zh = {
   },
 
   plans: {
-    text: '接到呼叫时值守员按顺序要做、要问的。',
+    text: '接到呼叫时，值守员按顺序要做、要问的',
     empty: '还没有预案',
     empty_text: '没有预案时，值守台只显示联系人。',
     make: '新建预案',
@@ -227,7 +228,7 @@ export const office_zh = {
   },
 
   audit: {
-    text: '谁在何时对什么做了什么，只增不改，逐条相连。',
+    text: '谁在何时对什么做了什么，只增不改，逐条相连',
     empty: '没有符合的记录',
     who: '谁',
     everybody: '所有人',
