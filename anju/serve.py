@@ -17,8 +17,10 @@ from anju.stop import Stop
 from anju.systemd import Systemd
 from cloud.app import CannotStart, Cloud, always
 from cloud.dictionary import BadConfiguration
+from cloud.fleet.settings import FleetSettings
 from cloud.ingest.mqtt import BrokerAddress
 from cloud.settings import (
+    CA_FOLDER,
     PORT,
     CloudSettings,
     HttpSettings,
@@ -44,17 +46,22 @@ class Embedded:
         pages: Path | None = None,
         guests: Sequence[APIRouter] = (),
         monitor_port: int | None = None,
+        can_enrol: bool = False,
     ) -> None:
-        """Raises CannotRun where there is no configuration, or no broker to be had."""
-        self.broker = EmbeddedBroker(data / "broker", broker_port)
+        """can_enrol: gateways are told of the embedded broker, as soon as there is a CA. Raises
+        CannotRun where there is no configuration, or no broker to be had."""
+        self.broker = broker = EmbeddedBroker(data / "broker", broker_port)
+        ca_dir = data / CA_FOLDER
+        fleet = FleetSettings(ca_dir, broker.host, broker.port, ca_dir / "broker-crl.pem")
         self.cloud = Cloud(
             CloudSettings(
                 data_dir=data,
                 config_dir=config_dir(config),
                 pages_dir=pages_dir(pages),
-                broker=BrokerAddress(self.broker.host, self.broker.port),
+                broker=BrokerAddress(broker.host, broker.port),
                 http=HttpSettings(port=http_port),
                 monitor=MonitorSettings(port=monitor_port),
+                fleet_told=fleet if can_enrol else None,
             ),
             guests=guests,
         )

@@ -13,6 +13,8 @@ from fastapi import APIRouter
 from anju.errors import CannotRun
 from anju.paths import config_dir
 from anju.serve import Embedded
+from cloud.clock import SystemClock
+from cloud.fleet.authority import gateways_of, services_of
 from cloud.identity.demo import DemoAccount, make_demo_accounts
 from cloud.identity.passwords import Passwords
 from cloud.identity.policy import Role
@@ -56,7 +58,12 @@ class Demo:
         sim = APIRouter(prefix="/sim", include_in_schema=False)
         sim.include_router(build_router(self.town))
         self.whole = Embedded(
-            data, http_port=http_port, broker_port=broker_port, config=config, guests=[sim]
+            data,
+            http_port=http_port,
+            broker_port=broker_port,
+            config=config,
+            guests=[sim],
+            can_enrol=True,
         )
         self.accounts: list[DemoAccount] = []
         self._agent: Agent | None = None
@@ -112,6 +119,10 @@ class Demo:
         }
 
     def _seed(self) -> None:
+        for find in (gateways_of, services_of):
+            authority = find(self.whole.cloud.settings.fleet.ca_dir, SystemClock())
+            if not authority.is_there:
+                authority.create("Anju demo")
         store, secrets, passwords = self.whole.cloud.store, SystemSecrets(), Passwords()
         store.write(lambda work: load_demo(work, self._config))
         self.accounts = store.write(
