@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from argon2 import PasswordHasher
+from fastapi import APIRouter
 from httpx2 import Response
 from starlette.testclient import TestClient
 
@@ -173,9 +174,7 @@ def open_town(tmp_path: Path, pages: Path | None = None) -> Iterator[Town]:
         secrets=SystemSecrets(),
     )
 
-    ca_dir = tmp_path / "ca"
-    enrolment = Enrolment(store, FleetSettings(ca_dir, "mqtt.test"), clock)
-    gateways = gateways_of(ca_dir, clock)
+    gateways = gateways_of(tmp_path / "ca", clock)
     app = build_app(
         desk,
         [
@@ -193,8 +192,7 @@ def open_town(tmp_path: Path, pages: Path | None = None) -> Iterator[Town]:
             station_routes(dispatch),
             reading_routes(series),
             duty_routes(),
-            enrol_routes(enrolment),
-            fleet_routes(gateways, enrolment),
+            *_fleet_routers(gateways, store, clock),
             call_routes(),
             removal_routes(),
             feed.routes(rows_of(dispatch)),
@@ -206,3 +204,9 @@ def open_town(tmp_path: Path, pages: Path | None = None) -> Iterator[Town]:
         people = {each.login: each for each in made}
         yield Town(client, store, hub, people, clock, registry, series, dispatch, gateways)
     store.stop()
+
+
+def _fleet_routers(gateways: Authority, store: Store, clock: HandClock) -> list[APIRouter]:
+    settings = FleetSettings(gateways.folder.parent, "mqtt.test")
+    enrolment = Enrolment(store, settings, clock)
+    return [enrol_routes(enrolment), fleet_routes(gateways, enrolment)]
