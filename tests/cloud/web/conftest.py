@@ -62,6 +62,7 @@ from tests.cloud.stores import HandClock, counted_ids, fresh_url
 from tests.series import MemorySeries
 
 CONFIG = Path(__file__).parents[3] / "config"
+PASSWORDS = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
 
 
 class Town(NamedTuple):
@@ -158,12 +159,10 @@ def open_town(tmp_path: Path, pages: Path | None = None) -> Iterator[Town]:
     dispatch = DispatchDesk(registry, CrowTravel(), Timers(Signal()), words)
     dispatch.listen(store.bus)
     store.write(log.ensure_counter)
-    passwords = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
-    store.write(lambda work: load_demo(work, CONFIG))
-    made = store.write(lambda work: make_demo_accounts(work, SystemSecrets(), CONFIG, passwords))
+    people = _people(store)
     desk = Desk(
         store=store,
-        front_door=FrontDoor(store, passwords, SystemSecrets()),
+        front_door=FrontDoor(store, PASSWORDS, SystemSecrets()),
         registry=registry,
         hub=hub,
         counters=Counters(),
@@ -201,9 +200,14 @@ def open_town(tmp_path: Path, pages: Path | None = None) -> Iterator[Town]:
         pages or tmp_path / "no-pages",
     )
     with TestClient(app, base_url="http://testserver") as client:
-        people = {each.login: each for each in made}
         yield Town(client, store, hub, people, clock, registry, series, dispatch, gateways)
     store.stop()
+
+
+def _people(store: Store) -> dict[str, DemoAccount]:
+    store.write(lambda work: load_demo(work, CONFIG))
+    made = store.write(lambda work: make_demo_accounts(work, SystemSecrets(), CONFIG, PASSWORDS))
+    return {each.login: each for each in made}
 
 
 def _fleet_routers(gateways: Authority, store: Store, clock: HandClock) -> list[APIRouter]:
