@@ -23,14 +23,14 @@ class Office(NamedTuple):
     town: Town
     url: str
 
-    def cookie(self, login: str) -> str:
-        """Somebody is signed in, with both steps."""
+    def cookie(self, login: str, *, has_second: bool = True) -> str:
+        """Somebody is signed in."""
         token = SystemSecrets().token()
 
         def enter(work: Work) -> None:
             found = store.account_by_login(work, login)
             assert found is not None
-            sessions.open_session(work, found[0], token, has_second=True)
+            sessions.open_session(work, found[0], token, has_second=has_second)
 
         self.town.store.write(enter)
         return token

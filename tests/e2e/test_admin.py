@@ -13,6 +13,7 @@ from cloud.fleet.certificates import Kind, new_key
 from cloud.registry.sightings import saw_unregistered
 from cloud.web.desk import COOKIE
 from tests.cloud.fleet.requests import request
+from tests.cloud.web.test_begin import empty
 from tests.e2e.conftest import DESKTOP, PHONE, Visitor, keep, new_page, violations
 from tests.e2e.office import Office, open_office
 
@@ -123,6 +124,54 @@ def test_a_device_that_was_heard_is_offered_and_registered(office: Office, enter
     expect(page.locator("dialog")).to_have_count(0)
     assert uid in {each.uid for each in office.town.registry.devices_of(WANG)}
     expect(page.get_by_role("region", name="听到但未登记的设备")).to_have_count(0)
+
+
+def test_a_device_that_was_taken_away_is_not_the_homes_any_more(
+    office: Office, enter: Enters
+) -> None:
+    before = [each.uid for each in office.town.registry.devices_of(WANG)]
+    page = enter("homes", "administrator")
+    page.locator(f"[data-home={WANG}]").get_by_role("button").click()
+
+    page.get_by_role("button", name=re.compile("^移除设备")).first.click()
+    page.get_by_role("button", name="保存").click()
+
+    expect(page.locator("dialog")).to_have_count(0)
+    assert [each.uid for each in office.town.registry.devices_of(WANG)] == before[1:]
+
+
+def test_a_district_begins_on_the_page(office: Office, enter: Enters) -> None:
+    office.town.store.write(empty)
+    office.town.registry.forget()
+    page = enter("areas", "wumin")
+    for name, code in (("新区", "440399"), ("一街道", "440399001")):
+        page.get_by_role("button", name="新建区域").click()
+        page.get_by_label("名称", exact=True).fill(name)
+        page.get_by_label("编号").fill(code)
+        if code != "440399":
+            page.get_by_label("上级区域").select_option("440399")
+        page.get_by_role("dialog").get_by_role("button", name="保存").click()
+        expect(page.locator(f"[data-area='{code}']")).to_contain_text(name)
+
+    page.goto("/admin#homes")
+    page.get_by_role("button", name="登记一户").click()
+    expect(page.get_by_label("区域").locator("option")).to_have_count(3)
+    card = office.town.registry.area_card("440399001")
+    assert card is not None
+    assert card.path == ("440399", "440399001")
+
+
+def test_without_the_second_step_the_way_leads_back_to_the_door(
+    browser: Browser, office: Office
+) -> None:
+    page = new_page(browser, office.url, Visitor(), [])
+    cookie = {"name": COOKIE, "value": office.cookie("administrator", has_second=False)}
+    page.context.add_cookies([{**cookie, "url": office.url}])  # type: ignore[list-item]
+
+    page.goto("/admin")
+
+    expect(page).to_have_url(re.compile("/login"))
+    page.context.close()
 
 
 # ---------------------------------------------------------------- certificates
@@ -353,6 +402,11 @@ def plan(page: Page) -> None:
     page.locator("#cp-steps").wait_for()
 
 
+def area(page: Page) -> None:
+    page.locator("[data-area='440310001'] .btn").first.click()
+    page.locator("#ar-kind").wait_for()
+
+
 def removing(page: Page) -> None:
     page.locator("[data-removal] .crit-o").click()
     page.locator("dialog").wait_for()
@@ -369,6 +423,8 @@ STATES: Final[dict[str, tuple[str, str, Callable[[Page], None]]]] = {
     "account": ("accounts", "administrator", account),
     "plans": ("plans", "supervisor", listed),
     "plan": ("plans", "supervisor", plan),
+    "areas": ("areas", "administrator", listed),
+    "area": ("areas", "administrator", area),
     "removals": ("removals", "administrator2", listed),
     "removing": ("removals", "administrator2", removing),
     "audit": ("audit", "auditor", listed),

@@ -59,6 +59,10 @@ class SignedIn {
     ticker.tick()
     language.suggest(session.account.lang)
     this.is_unreachable = false
+    if (session.needs_second_factor === true) {
+      leave_for_login() // there it is set up; nothing works before
+      return null
+    }
     if (!roles.includes(session.account.role)) {
       location.assign(page_of(session.account.role) ?? '/login')
       return null

@@ -26,6 +26,8 @@ export type RemovalStep = 'confirm' | 'refuse' | 'undo'
 
 export const office = {
   areas: async () => (await api.get<{ areas: Area[] }>('/api/areas')).areas,
+  put_area: (area: { id: string; kind: Area['kind']; name: Words; parent: string | null }) =>
+    api.command('PUT', '/api/areas', area),
   stations: async () => (await api.get<{ stations: Station[] }>('/api/stations')).stations,
 
   fleet: () => api.get<Fleet>('/api/fleet'),
@@ -40,6 +42,8 @@ export const office = {
   put_home: (gateway: string, home: HomeForm) => api.command('PUT', `/api/gateways/${at(gateway)}/homes`, home),
   put_device: (gateway: string, device: DeviceForm) =>
     api.command('PUT', `/api/gateways/${at(gateway)}/devices`, device),
+  remove_device: (gateway: string, uid: string) =>
+    api.command('DELETE', `/api/gateways/${at(gateway)}/devices/${at(uid)}`),
   put_calls: (home: string, call_plan: string | null, contacts: ContactEntry[]) =>
     api.command('PUT', `/api/homes/${at(home)}/calls`, { call_plan, contacts }),
   remove_contact: (home: string, order: number) => api.command('DELETE', `/api/homes/${at(home)}/contacts/${order}`),

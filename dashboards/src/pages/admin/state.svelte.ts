@@ -1,12 +1,13 @@
 // What the page holds: lists that are loaded on their own, and the words.
 
+import { ApiError } from '../../core/api'
 import { office_en } from '../../core/i18n/office.en'
 import { office_zh, type OfficeMessages } from '../../core/i18n/office.zh-CN'
 import { refusal } from '../../core/i18n/say'
 import { SITE_ZONE } from '../../core/time'
 import type { Role } from '../../core/types'
 import { language } from '../../ui/lang.svelte'
-import { signed_in } from '../../ui/session.svelte'
+import { leave_for_login, signed_in } from '../../ui/session.svelte'
 import { office } from './calls'
 
 class OfficeWords {
@@ -42,6 +43,7 @@ export class Loaded<T> {
       this.value = await this.#get()
       this.error = null
     } catch (error) {
+      if (error instanceof ApiError && error.status === 401) return leave_for_login()
       this.error = refusal(language.t, error)
     }
   }
@@ -69,11 +71,11 @@ export function who(id: string): string {
   return found === undefined ? id : language.name(found.account)
 }
 
-export const SECTIONS = ['homes', 'gateways', 'accounts', 'plans', 'removals', 'audit'] as const
+export const SECTIONS = ['homes', 'gateways', 'accounts', 'plans', 'areas', 'removals', 'audit'] as const
 export type Section = (typeof SECTIONS)[number]
 
 const OF: Partial<Record<Role, readonly Section[]>> = {
-  administrator: ['homes', 'gateways', 'accounts', 'plans', 'removals'],
+  administrator: ['homes', 'gateways', 'accounts', 'plans', 'areas', 'removals'],
   supervisor: ['homes', 'plans'],
   auditor: ['audit', 'gateways', 'accounts', 'removals'],
 }
