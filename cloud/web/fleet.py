@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
 from cloud.durable.received import last_heard
+from cloud.fleet import ledger
 from cloud.fleet.authority import Authority
 from cloud.fleet.codes import CODE_S, make_code, open_codes
 from cloud.fleet.enrolment import Enrolment
@@ -64,19 +65,14 @@ def fleet_routes(gateways: Authority, enrolment: Enrolment) -> APIRouter:
         """Every certificate of it, for good. Its connection ends within seconds; what it still
         sends is put aside."""
         scope = desk.scope_of(allowed(visit, Action.KEEP_GATEWAYS))
+        await read(desk, lambda work: bounds.require(work, scope, "gateway", gateway_id))
+        # In the ledger before the audit: where the store fails now, the gateway is out all the
+        # same, and asking again writes the audit.
+        taken = await anyio.to_thread.run_sync(_revoke, gateways, gateway_id, body.reason)
 
         def end(work: Work) -> Revoked:
-            bounds.require(work, scope, "gateway", gateway_id)
-            # In the ledger before the audit: where the store fails now, the gateway is out all the
-            # same, and asking again writes the audit.
-            try:
-                serials = [each.serial for each in gateways.revoke(gateway_id, body.reason)]
-            except NothingToRevoke:
-                if gateway_id not in gateways.standing().denied:
-                    raise
-                serials = []
-            say_more(work, serials=" ".join(serials))
-            return Revoked(gateway_id, gateways.standing().denied[gateway_id])
+            say_more(work, serial=taken.serial)
+            return Revoked(gateway_id, taken.at_ms)
 
         return await command(request, desk, visit, end)
 
@@ -107,6 +103,17 @@ def _add_views(router: APIRouter, gateways: Authority, enrolment: Enrolment) -> 
         ours = scope.gateways(sighting_table.c.gateway_id)
         seen = await read(desk, lambda work: sightings.unregistered(work, ours))
         return reply(SightingList(seen))
+
+
+def _revoke(gateways: Authority, gateway_id: str, reason: str) -> ledger.Revoked:
+    """The newest certificate's end; also where it was taken back before. Raises NothingToRevoke."""
+    try:
+        gateways.revoke(gateway_id, reason)
+    except NothingToRevoke:
+        if gateway_id not in gateways.standing().denied:
+            raise
+    standing = gateways.standing()
+    return standing.revoked[standing.newest[gateway_id].serial]
 
 
 def _standing(gateways: Authority) -> Standing:

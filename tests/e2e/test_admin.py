@@ -165,8 +165,8 @@ def test_without_the_second_step_the_way_leads_back_to_the_door(
     browser: Browser, office: Office
 ) -> None:
     page = new_page(browser, office.url, Visitor(), [])
-    cookie = {"name": COOKIE, "value": office.cookie("administrator", has_second=False)}
-    page.context.add_cookies([{**cookie, "url": office.url}])  # type: ignore[list-item]
+    token = office.cookie("administrator", has_second=False)
+    page.context.add_cookies([{"name": COOKIE, "value": token, "url": office.url}])
 
     page.goto("/admin")
 

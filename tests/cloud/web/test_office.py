@@ -63,7 +63,7 @@ def test_a_revoked_gateway_is_denied_by_ingest_and_listed_for_the_broker(
     assert (certificate["revoked_ms"], certificate["reason"]) == (now_ms, "stolen")
     deed = deeds(world.town)[-1]
     assert (deed.what, deed.target) == ("POST /api/gateways/{gateway_id}/revoke", GATEWAY)
-    assert deed.data == {"serials": certificate["serial"]}
+    assert deed.data == {"serial": certificate["serial"]}
 
 
 def test_a_revocation_whose_audit_was_lost_is_written_down_when_it_is_asked_for_again(
