@@ -231,6 +231,13 @@ def stations(work: Work) -> dict[str, StationCard]:
     }
 
 
+def responders(work: Work, station_id: str) -> list[ResponderCard]:
+    """A station's people, in order of id."""
+    c = responder_table.c
+    found = select(responder_table).where(c.station_id == station_id).order_by(c.id)
+    return [_responder(row) for row in work.execute(found).mappings()]
+
+
 def duties(work: Work) -> tuple[Duty, ...]:
     """Stretches of duty that are not over."""
     c = duty_table.c

@@ -62,6 +62,7 @@ ANSWERS: Final[tuple[type[msgspec.Struct], ...]] = (
     shapes.RejectedList,
     shapes.RemovalList,
     shapes.RemovalShown,
+    shapes.ResponderList,
     shapes.Revoked,
     shapes.SessionShown,
     shapes.ShiftShown,

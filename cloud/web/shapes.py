@@ -11,7 +11,7 @@ from cloud.alarms.model import AlarmKind, Handling, Person, ResidentCard
 from cloud.identity.audit import Deed
 from cloud.identity.consent import Consent
 from cloud.identity.model import Account, Shift
-from cloud.registry.cards import AreaCard, ContactCard, GatewayCard, HomeKind
+from cloud.registry.cards import AreaCard, ContactCard, GatewayCard, HomeKind, ResponderCard
 from cloud.registry.entries import CallPlanEntry
 from cloud.registry.removals import Removal
 from cloud.registry.sightings import Sighting
@@ -213,6 +213,12 @@ class AreaList(Struct, frozen=True):
     """Areas, each with its path from the root."""
 
     areas: list[AreaCard]
+
+
+class ResponderList(Struct, frozen=True):
+    """Responders."""
+
+    responders: list[ResponderCard]
 
 
 class GatewayList(Struct, frozen=True):

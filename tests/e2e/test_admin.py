@@ -249,6 +249,24 @@ def test_another_role_and_a_shut_door(office: Office, enter: Enters) -> None:
     expect(page.locator("[data-account=administrator]").get_by_role("button")).to_have_count(0)
 
 
+def test_a_responders_account_is_tied_to_one_of_the_stations_people(
+    office: Office, enter: Enters
+) -> None:
+    page = enter("accounts", "administrator")
+    page.get_by_role("button", name="新建账号").click()
+    page.get_by_label("姓名").fill("陈立")
+    page.get_by_label("账号名").fill("chenli2")
+    page.get_by_label("区域").select_option("440310002")
+    page.get_by_label("角色").select_option("responder")
+    expect(page.get_by_role("button", name="保存")).to_be_disabled()
+    page.get_by_label("服务站").select_option("st-anhe")
+    page.get_by_label("服务人员").select_option("re-chenli")
+    page.get_by_role("button", name="保存").click()
+    page.get_by_role("button", name="完成").click()
+
+    expect(page.locator("[data-account=chenli2]")).to_contain_text("服务人员")
+
+
 # ---------------------------------------------------------------- a second person
 
 

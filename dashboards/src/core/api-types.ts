@@ -558,7 +558,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /**
+         * List Responders
+         * @description A station's people.
+         */
+        get: operations["list_responders_api_stations__station_id__responders_get"];
         /**
          * Put Responder
          * @description Enter or change one of a station's people.
@@ -2595,6 +2599,19 @@ export interface components {
             hazards: components["schemas"]["Words"][];
         };
         /**
+         * ResponderCard
+         * @description One of a station's people.
+         */
+        ResponderCard: {
+            id: string;
+            station_id: string;
+            name: string;
+            name_en: string;
+            phone: string;
+            /** @default [] */
+            skills: string[];
+        };
+        /**
          * ResponderEntry
          * @description One of a station's people. duty `all_day`: on duty until somebody ends it.
          */
@@ -2607,6 +2624,13 @@ export interface components {
             skills: string[];
             /** @default null */
             duty: "all_day" | null;
+        };
+        /**
+         * ResponderList
+         * @description Responders.
+         */
+        ResponderList: {
+            responders: components["schemas"]["ResponderCard"][];
         };
         /**
          * Resume
@@ -3957,6 +3981,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Entered"];
+                };
+            };
+            /** @description Not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_responders_api_stations__station_id__responders_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                station_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Responders. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ResponderList"];
                 };
             };
             /** @description Not done */

@@ -175,6 +175,9 @@ ROWS: Final[dict[str, Row]] = {
     "PUT /api/areas": Row(ADMIN, area),
     "GET /api/stations": listed(REGISTRY | CREW, lambda _, side: side.station),
     "PUT /api/stations": Row(ADMIN, station),
+    "GET /api/stations/{station_id}/responders": Row(
+        REGISTRY, lambda _, side, __: Ask({"station_id": side.station})
+    ),
     "PUT /api/stations/{station_id}/responders": Row(ADMIN, responder),
     "GET /api/gateways": listed(REGISTRY, lambda _, side: side.gateway),
     "PUT /api/gateways": Row(ADMIN, gateway),

@@ -91,7 +91,7 @@ export const office_en: OfficeMessages = {
     name_en: 'Name in English',
     role: 'Role',
     station: 'Station',
-    responder: 'Responder’s id',
+    responder: 'Responder',
     lang: 'Language of the pages',
     langs: { zh: 'Simplified Chinese', en: 'English' },
     disabled: 'Disabled',

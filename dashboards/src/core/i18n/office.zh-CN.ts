@@ -83,7 +83,7 @@ export const office_zh = {
     name_en: '英文名',
     role: '角色',
     station: '服务站',
-    responder: '服务人员编号',
+    responder: '服务人员',
     lang: '页面语言',
     langs: { zh: '简体中文', en: '英文' },
     disabled: '已停用',

@@ -16,7 +16,7 @@ import type {
   Removal,
   Sighting,
 } from '../../core/office'
-import type { Station, Words } from '../../core/types'
+import type { Named, Station, Words } from '../../core/types'
 import { api } from '../../ui/session.svelte'
 
 const at = encodeURIComponent
@@ -29,6 +29,8 @@ export const office = {
   put_area: (area: { id: string; kind: Area['kind']; name: Words; parent: string | null }) =>
     api.command('PUT', '/api/areas', area),
   stations: async () => (await api.get<{ stations: Station[] }>('/api/stations')).stations,
+  responders: async (station: string) =>
+    (await api.get<{ responders: Named[] }>(`/api/stations/${at(station)}/responders`)).responders,
 
   fleet: () => api.get<Fleet>('/api/fleet'),
   put_gateway: (id: string, area: string, name: Words) => api.command('PUT', '/api/gateways', { id, area, name }),
