@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Final, Self
+from typing import Final, NamedTuple, Self
 
 from fastapi import APIRouter
 from msgspec.structs import replace
@@ -16,7 +16,9 @@ from anju.paths import BROKER_PORT, DATA, config_dir, pages_dir
 from anju.stop import Stop
 from anju.systemd import Systemd
 from cloud.app import CannotStart, Cloud, always
+from cloud.clock import SystemClock
 from cloud.dictionary import BadConfiguration
+from cloud.fleet.authority import gateways_of, services_of
 from cloud.fleet.settings import FleetSettings
 from cloud.ingest.mqtt import BrokerAddress
 from cloud.settings import (
@@ -32,25 +34,31 @@ from cloud.settings import (
 EVERYTHING: Final = "all"
 
 
+class Ports(NamedTuple):
+    """Where pages and embedded broker listen. 0 takes a free one."""
+
+    http: int = 0
+    broker: int = 0
+
+
 class Embedded:
     """Broker and cloud with everything in one folder: for `serve`, `demo` and whoever needs an
-    instance of its own. Ports: 0 takes a free one."""
+    instance of its own."""
 
     def __init__(
         self,
         data: Path,
+        ports: Ports = Ports(),  # noqa: B008 - it is a constant
         *,
-        http_port: int = 0,
-        broker_port: int = 0,
         config: Path | None = None,
         pages: Path | None = None,
         guests: Sequence[APIRouter] = (),
         monitor_port: int | None = None,
         can_enrol: bool = False,
     ) -> None:
-        """can_enrol: gateways are told of the embedded broker, as soon as there is a CA. Raises
+        """can_enrol: it has CAs of its own, and tells gateways of the embedded broker. Raises
         CannotRun where there is no configuration, or no broker to be had."""
-        self.broker = broker = EmbeddedBroker(data / "broker", broker_port)
+        self.broker = broker = EmbeddedBroker(data / "broker", ports.broker)
         ca_dir = data / CA_FOLDER
         fleet = FleetSettings(ca_dir, broker.host, broker.port, ca_dir / "broker-crl.pem")
         self.cloud = Cloud(
@@ -59,17 +67,20 @@ class Embedded:
                 config_dir=config_dir(config),
                 pages_dir=pages_dir(pages),
                 broker=BrokerAddress(broker.host, broker.port),
-                http=HttpSettings(port=http_port),
+                http=HttpSettings(port=ports.http),
                 monitor=MonitorSettings(port=monitor_port),
                 fleet_told=fleet if can_enrol else None,
             ),
             guests=guests,
         )
+        self._can_enrol = can_enrol
         self._ends = ExitStack()
 
     def start(self) -> None:
         """Raises CannotRun, and then nothing is left running."""
         _make_private(self.cloud.settings.data_dir)
+        if self._can_enrol:
+            _make_authorities(self.cloud.settings.fleet.ca_dir)
         with ExitStack() as ends:
             ends.callback(self.broker.stop)
             self.broker.start()
@@ -87,6 +98,13 @@ class Embedded:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+
+
+def _make_authorities(ca_dir: Path) -> None:
+    for find in (gateways_of, services_of):
+        authority = find(ca_dir, SystemClock())
+        if not authority.is_there:
+            authority.create("Anju demo")
 
 
 def add(commands: Commands) -> None:
@@ -143,12 +161,8 @@ def _make_private(folder: Path) -> None:
 def _serve_embedded(args: argparse.Namespace, stop: Stop) -> None:
     if args.role != EVERYTHING:
         raise CannotRun("--role needs --config: the embedded parts are one process")
-    whole = Embedded(
-        args.data,
-        http_port=args.port,
-        broker_port=args.broker_port,
-        monitor_port=args.monitor_port,
-    )
+    ports = Ports(args.port, args.broker_port)
+    whole = Embedded(args.data, ports, monitor_port=args.monitor_port)
     with whole, Systemd(whole.cloud.is_turning):
         print(f"anju: {whole.cloud.url}")
         print(f"anju: broker {whole.broker.host}:{whole.broker.port}", flush=True)
