@@ -10,9 +10,12 @@ from fastapi import FastAPI
 from cloud.identity import sessions, store
 from cloud.identity.tokens import SystemSecrets
 from cloud.registry import removals
+from cloud.registry.entries import HomeEntry
 from cloud.registry.removals import RemovalEntry
+from cloud.registry.service import Edit
 from cloud.storage.unit import Work
 from cloud.web.serving import HttpServer
+from cloud.words import Words
 from tests.cloud.web.conftest import Town, open_town
 from tests.e2e.stand_in import STATIC
 
@@ -34,6 +37,18 @@ class Office(NamedTuple):
 
         self.town.store.write(enter)
         return token
+
+    def enter_homes(self, count: int) -> None:
+        """Behind the demo's gateway."""
+
+        def enter(work: Work) -> None:
+            with Edit(work) as edit:
+                for n in range(count):
+                    address = Words(f"{n} 号", f"no. {n}")
+                    entry = HomeEntry(f"ho-{n:05}", "440310002902", address, 22.66, 114.33)
+                    edit.home("gw-demo01", entry)
+
+        self.town.store.write(enter)
 
     def ask_removal(self, login: str, home: str) -> None:
         """Somebody wants a home removed."""

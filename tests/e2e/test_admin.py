@@ -378,6 +378,20 @@ def test_a_list_that_cannot_be_loaded_says_so_and_is_tried_again(enter: Enters) 
     expect(page.locator("[data-gateway=gw-demo01]")).to_be_visible()
 
 
+def test_a_district_of_homes_is_found_in_and_not_drawn_as_a_whole(
+    office: Office, enter: Enters
+) -> None:
+    office.enter_homes(500)
+    page = enter("homes", "administrator")
+    rows = page.locator("[data-home]")
+    expect(rows).to_have_count(200)
+    expect(page.get_by_role("region", name="住户")).to_contain_text("共 510 条")
+
+    page.get_by_label("查找").fill("499 号")
+
+    expect(rows).to_have_count(1)
+
+
 def homes(page: Page) -> None:
     page.locator(f"[data-home={WANG}]").wait_for()
 

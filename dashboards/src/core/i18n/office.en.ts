@@ -19,6 +19,7 @@ export const office_en: OfficeMessages = {
   failed: 'Could not be loaded',
   stale: 'This is what was loaded last',
   search: 'Find',
+  rest: (shown, all) => `${shown} of ${all} are shown; narrow them with “Find”`,
   area: 'Area',
   choose: 'Please choose',
   save: 'Save',

@@ -19,6 +19,7 @@ export const office_zh = {
   failed: '没有载入',
   stale: '显示的是上次载入的内容',
   search: '查找',
+  rest: (shown: Count, all: Count) => `只显示 ${shown} 条，共 ${all} 条；用“查找”缩小范围`,
   area: '区域',
   choose: '请选择',
   save: '保存',

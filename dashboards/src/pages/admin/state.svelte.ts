@@ -28,6 +28,15 @@ class OfficeWords {
 
 export const words = new OfficeWords()
 
+/** So many rows are drawn: a district has 20,000 homes, and nobody reads on. */
+export const ROWS_MAX = 200
+
+/** Whether one of the texts holds what is sought; everything does where nothing is. */
+export function fits(sought: string, ...texts: string[]): boolean {
+  const wanted = sought.trim().toLowerCase()
+  return texts.some((each) => each.toLowerCase().includes(wanted))
+}
+
 /** One list of the server's. What was loaded stays where loading fails later. */
 export class Loaded<T> {
   value = $state.raw<T | null>(null)
