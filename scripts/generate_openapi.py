@@ -55,7 +55,8 @@ def document() -> dict[str, Any]:
         call_routes(),
         removal_routes(),
         feed.routes(nothing),
-        health.routes(),
+        health.health_routes(nothing),
+        health.rejected_routes(),
     ]
     return build_app(nothing, routers, ROOT / "no-pages").openapi()
 

@@ -29,6 +29,7 @@ from cloud.identity.rates import Rates
 from cloud.identity.tokens import SystemSecrets
 from cloud.live.hub import Hub
 from cloud.observe import Counters
+from cloud.observe.readiness import readiness
 from cloud.pumps import Signal
 from cloud.registry.registry import Registry
 from cloud.registry.seed import load_demo
@@ -168,7 +169,6 @@ def open_town(tmp_path: Path, pages: Path | None = None) -> Iterator[Town]:
         counters=Counters(),
         clock=clock,
         build="test",
-        is_ready=lambda: {"store": True},
         rates=Rates(clock),
         secrets=SystemSecrets(),
     )
@@ -195,7 +195,8 @@ def open_town(tmp_path: Path, pages: Path | None = None) -> Iterator[Town]:
             call_routes(),
             removal_routes(),
             feed.routes(rows_of(dispatch)),
-            health.routes(),
+            health.health_routes(lambda: readiness({"store": True}, Counters(), clock.now_ms())),
+            health.rejected_routes(),
         ],
         pages or tmp_path / "no-pages",
     )
