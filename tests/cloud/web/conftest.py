@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 import pytest
 from argon2 import PasswordHasher
-from fastapi import APIRouter
 from httpx2 import Response
 from starlette.testclient import TestClient
 
@@ -38,26 +37,10 @@ from cloud.storage.engine import open_engine
 from cloud.storage.store import Store
 from cloud.storage.unit import Work
 from cloud.travel.estimate import CrowTravel
-from cloud.web import feed, health, sessions
-from cloud.web.accounts import account_routes
-from cloud.web.alarms import alarm_routes
-from cloud.web.audit import audit_routes
-from cloud.web.calls import call_routes
-from cloud.web.consents import consent_routes
+from cloud.web import health
 from cloud.web.desk import Desk
-from cloud.web.duty import duty_routes
-from cloud.web.enrol import enrol_routes
-from cloud.web.family import family_routes
-from cloud.web.fleet import fleet_routes
-from cloud.web.homes import home_routes
-from cloud.web.offers import offer_routes
-from cloud.web.readings import reading_routes
-from cloud.web.registry import registry_routes
-from cloud.web.removals import removal_routes
-from cloud.web.second_factor import own_routes
+from cloud.web.routes import all_routes
 from cloud.web.server import build_app
-from cloud.web.snapshot import rows_of
-from cloud.web.stations import station_routes
 from cloud.words import Words
 from tests.cloud.stores import HandClock, counted_ids, fresh_url
 from tests.series import MemorySeries
@@ -174,32 +157,10 @@ def open_town(tmp_path: Path, pages: Path | None = None) -> Iterator[Town]:
     )
 
     gateways = gateways_of(tmp_path / "ca", clock)
-    app = build_app(
-        desk,
-        [
-            sessions.session_routes(),
-            own_routes(),
-            account_routes(),
-            audit_routes(),
-            consent_routes(),
-            family_routes(),
-            home_routes(),
-            registry_routes(),
-            sessions.shift_routes(lambda _work, _account: []),
-            alarm_routes(dispatch),
-            offer_routes(dispatch),
-            station_routes(dispatch),
-            reading_routes(series),
-            duty_routes(),
-            *_fleet_routers(gateways, store, clock),
-            call_routes(),
-            removal_routes(),
-            feed.routes(rows_of(dispatch)),
-            health.health_routes(lambda: readiness({"store": True}, Counters(), clock.now_ms())),
-            health.rejected_routes(),
-        ],
-        pages or tmp_path / "no-pages",
-    )
+    enrolment = Enrolment(store, FleetSettings(tmp_path / "ca", "mqtt.test"), clock)
+    ready = health.health_routes(lambda: readiness({"store": True}, Counters(), clock.now_ms()))
+    routers = [*all_routes(dispatch, series, gateways, enrolment), ready]
+    app = build_app(desk, routers, pages or tmp_path / "no-pages")
     with TestClient(app, base_url="http://testserver") as client:
         yield Town(client, store, hub, people, clock, registry, series, dispatch, gateways)
     store.stop()
@@ -209,9 +170,3 @@ def _people(store: Store) -> dict[str, DemoAccount]:
     store.write(lambda work: load_demo(work, CONFIG))
     made = store.write(lambda work: make_demo_accounts(work, SystemSecrets(), CONFIG, PASSWORDS))
     return {each.login: each for each in made}
-
-
-def _fleet_routers(gateways: Authority, store: Store, clock: HandClock) -> list[APIRouter]:
-    settings = FleetSettings(gateways.folder.parent, "mqtt.test")
-    enrolment = Enrolment(store, settings, clock)
-    return [enrol_routes(enrolment), fleet_routes(gateways, enrolment)]
