@@ -1,7 +1,7 @@
 """The composition root of the cloud: joins the rooms, starts what is active, stops it in order.
 
 It decides nothing. A new room is made in `_join`, and joined in `_listen`, `_timer_handlers`,
-`_carriers` or `_routers`.
+`_carriers` or `cloud/web/routes.py`.
 """
 
 import logging
@@ -16,7 +16,6 @@ from typing import Final
 from fastapi import APIRouter
 from sqlalchemy.exc import DBAPIError
 
-from cloud.alarms import store as alarms
 from cloud.clock import Clock, SystemClock
 from cloud.dictionary import BadConfiguration, read_dictionary
 from cloud.dispatch.service import DispatchDesk
@@ -62,25 +61,12 @@ from cloud.storage.store import Priority, Store
 from cloud.timeseries.embedded import DuckSeries
 from cloud.timeseries.port import TimeSeries
 from cloud.travel.estimate import CrowTravel
-from cloud.web import feed, health, sessions
-from cloud.web.accounts import account_routes
-from cloud.web.alarms import alarm_routes
-from cloud.web.audit import audit_routes
-from cloud.web.consents import consent_routes
+from cloud.web import health
 from cloud.web.desk import Desk
-from cloud.web.duty import duty_routes
-from cloud.web.enrol import enrol_routes
-from cloud.web.family import family_routes
-from cloud.web.homes import home_routes
-from cloud.web.offers import offer_routes
 from cloud.web.pages import build_of
-from cloud.web.readings import reading_routes
-from cloud.web.registry import registry_routes
-from cloud.web.second_factor import own_routes
+from cloud.web.routes import all_routes
 from cloud.web.server import build_app, build_waiting
 from cloud.web.serving import HttpServer
-from cloud.web.snapshot import rows_of
-from cloud.web.stations import station_routes
 from cloud.words import Dictionary
 from cloud.workers.down import ConfigPump
 from cloud.workers.housekeeping import Housekeeping
@@ -452,25 +438,8 @@ def _carriers(down: MqttSource) -> Mapping[str, Carrier]:
 
 
 def _routers(parts: Parts) -> list[APIRouter]:
-    return [
-        sessions.session_routes(),
-        own_routes(),
-        account_routes(),
-        audit_routes(),
-        consent_routes(),
-        family_routes(),
-        home_routes(),
-        registry_routes(),
-        sessions.shift_routes(alarms.claimed_by),
-        alarm_routes(parts.dispatch),
-        offer_routes(parts.dispatch),
-        station_routes(parts.dispatch),
-        reading_routes(parts.series),
-        duty_routes(),
-        enrol_routes(Enrolment(parts.store, parts.settings.fleet, parts.clock)),
-        feed.routes(rows_of(parts.dispatch)),
-        health.rejected_routes(),
-    ]
+    enrolment = Enrolment(parts.store, parts.settings.fleet, parts.clock)
+    return all_routes(parts.dispatch, parts.series, parts.gateways, enrolment)
 
 
 def _watch_consoles(parts: Parts, ends: ExitStack) -> None:

@@ -17,6 +17,7 @@ from cloud.identity.answers import sweep_answers
 from cloud.identity.pacing import sweep_attempts
 from cloud.identity.sessions import sweep_sessions
 from cloud.observe import Counters
+from cloud.registry.removals import sweep_removals
 from cloud.storage.store import Priority, Store
 from cloud.storage.unit import Work
 
@@ -41,6 +42,7 @@ SWEEPS: Final[Mapping[str, Sweep]] = {
     "attempts": Sweep(3600, sweep_attempts),
     "answers": Sweep(3600, sweep_answers),
     "codes": Sweep(3600, sweep_codes),
+    "removals": Sweep(86_400, sweep_removals),
     "feed": Sweep(3600, lambda work: sweep_feed(work, work.now_ms - FEED_KEPT_MS)),
     "outbox": Sweep(3600, lambda work: sweep_outbox(work, work.now_ms - OUTBOX_KEPT_MS)),
     "events": Sweep(86_400, lambda work: sweep_events(work, work.now_ms - EVENTS_KEPT_MS)),
