@@ -11,8 +11,22 @@ import pytest
 from cloud.durable.received import LaneKey
 from cloud.timeseries.embedded import DuckSeries
 from cloud.timeseries.influx import InfluxSeries
-from cloud.timeseries.model import DAY_MS, InfluxAddress, Place, Sheet, Wish, span_at
+from cloud.timeseries.model import (
+    DAY_MS,
+    Hour,
+    InfluxAddress,
+    Keeping,
+    Place,
+    Progress,
+    Sheet,
+    Span,
+    Trace,
+    Wish,
+    floor_hour,
+    span_at,
+)
 from cloud.timeseries.port import TimeSeries
+from cloud.timeseries.tiers import as_drawn, fold_late, turn
 from contract.lanes import Lane
 from contract.messages import Batch, DeviceRows, Gap, Row, RowExtra
 from contract.vocabulary import Measurement
@@ -22,6 +36,7 @@ from tests.series import MemorySeries
 
 NOW = int(time.time() * 1000)  # noqa: TID251 - InfluxDB measures retention by its own clock
 HOUR = 3_600_000
+KEEPING = Keeping(raw_days=30, hour_days=400)
 DATA = LaneKey("gw-1", "j-1", Lane.DATA)
 PLACES = {
     "z2m:0x1": Place("ho-1", "z2m:0x1"),
@@ -42,7 +57,7 @@ def influx_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InfluxA
 def make(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Make]:
     """Opens the same store, each time as a new process would."""
     made: list[TimeSeries] = []
-    memory = MemorySeries(keep_days=30)
+    memory = MemorySeries(KEEPING)
 
     def build() -> TimeSeries:
         if request.param == "memory":
@@ -50,10 +65,10 @@ def make(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Make]:
         for series in made:
             series.close()
         if request.param == "duckdb":
-            return DuckSeries(tmp_path / "readings.duckdb", keep_days=30)
+            return DuckSeries(tmp_path / "readings.duckdb", KEEPING)
         address = request.getfixturevalue("influx_address")
         bucket = f"{address.bucket}-{os.path.basename(tmp_path)}"
-        return InfluxSeries(InfluxAddress(address.url, address.org, address.token, bucket), 30)
+        return InfluxSeries(InfluxAddress(address.url, address.org, address.token, bucket), KEEPING)
 
     def opened() -> TimeSeries:
         series = build()
@@ -79,7 +94,7 @@ def batch(*rows: tuple[Any, ...], device: str = "z2m:0x1", gaps: list[Gap] | Non
 
 
 def sheet_of(series: TimeSeries, *batches: Batch, now_ms: int = NOW) -> Sheet:
-    sheet = Sheet(series.applied, span_at(now_ms, series.keep_days))
+    sheet = Sheet(series.applied, span_at(now_ms, series.keeping.raw_days))
     for each in batches:
         sheet.take(each, lambda _gateway, uid: PLACES.get(uid))
     return sheet
@@ -89,6 +104,12 @@ def write(series: TimeSeries, *batches: Batch) -> Sheet:
     sheet = sheet_of(series, *batches)
     series.write(sheet)
     return sheet
+
+
+def keep(series: TimeSeries, now_ms: int = NOW) -> None:
+    """As housekeeping does."""
+    while turn(series, now_ms):
+        pass
 
 
 def hours(name: Measurement = Measurement.TEMPERATURE, home: str = "ho-1") -> Wish:
@@ -291,11 +312,10 @@ def test_what_is_older_than_retention_is_not_given_out_any_more(series: TimeSeri
     later = NOW + 2 * DAY_MS
     wish = Wish("ho-1", Measurement.TEMPERATURE, NOW - 30 * DAY_MS, 31 * DAY_MS, 1)
 
-    for swept in (False, True):
-        if swept:
-            series.sweep(later)
-        assert [p.value for p in series.export("ho-1", later)] == [21]
-        assert [t.low for t in series.buckets(wish, later)] == [[21]]
+    assert [t.low for t in series.buckets(wish, later)] == [[21]]
+    keep(series, later)
+    assert [t.low for t in series.buckets(wish, later)] == [[21]]
+    assert [p.value for p in series.export("ho-1", later)] == [21]
 
 
 def test_names_may_hold_whatever_a_wire_can_carry(series: TimeSeries) -> None:
@@ -326,3 +346,233 @@ def test_what_is_covered_without_rows_is_applied(make: Make) -> None:
     write(first, batch((0, 42, "temperature", 20)))
 
     assert make().applied(DATA) == ((1, 42),)
+
+
+# ---------------------------------------------------------------- hours, kept longer
+
+
+OLD = floor_hour(NOW - 20 * DAY_MS)  # has settled, and is kept as it came
+LATER = NOW + 25 * DAY_MS  # and then only its hours are
+
+
+def at(hour: float, seq: int, name: str, value: Any, home: int = 1) -> Batch:
+    """hour: after OLD."""
+    device = "z2m:0x1" if home == 1 else "z2m:0x9"
+    return batch((NOW - OLD - int(hour * HOUR), seq, name, value), device=device)
+
+
+def drawn(
+    series: TimeSeries, now_ms: int, name: Measurement = Measurement.TEMPERATURE, *, width: int = 1
+) -> list[Trace]:
+    """Six hours from OLD, in buckets as wide."""
+    wish = Wish("ho-1", name, OLD, width * HOUR, 6 // width)
+    assert as_drawn(wish, now_ms, series.keeping) == wish
+    return series.buckets(wish, now_ms)
+
+
+def an_old_day(series: TimeSeries) -> None:
+    write(
+        series,
+        at(0.1, 1, "temperature", 20),
+        at(0.9, 2, "temperature", 26),
+        at(2.5, 3, "temperature", 23.5),
+        at(2.6, 4, "temperature", 6553.5),
+        at(3.1, 5, "motion", True),
+        at(3.2, 6, "motion", False),
+        at(0.5, 7, "temperature", 9, home=2),
+    )
+
+
+def hours_of(series: TimeSeries, now_ms: int, home: str = "ho-1") -> list[Hour]:
+    return sorted(series.export_hours(home, now_ms))
+
+
+def test_hours_say_of_a_span_what_its_readings_said(series: TimeSeries) -> None:
+    an_old_day(series)
+    before = [drawn(series, NOW, width=width) for width in (1, 2, 6)]
+
+    keep(series)
+
+    assert [drawn(series, NOW, width=width) for width in (1, 2, 6)] == before
+    [trace] = before[0]
+    assert trace.mean == [23, None, 23.5, None, None, None]
+    assert (trace.low[0], trace.high[0], trace.last[0], trace.count[0]) == (20, 26, 26, 2)
+    assert before[2][0].count == [3]
+
+
+def test_when_the_readings_have_gone_their_hours_are_still_there(make: Make) -> None:
+    series = make()
+    an_old_day(series)
+    before = drawn(series, NOW)
+
+    keep(series, LATER)
+
+    again = make()
+    assert list(again.export("ho-1", LATER)) == []
+    assert drawn(again, LATER) == before
+    temperatures = [hour for hour in hours_of(again, LATER) if hour.measurement == "temperature"]
+    assert temperatures == [
+        Hour("z2m:0x1", "temperature", OLD, 2, 46, 20, 26, 20, 26),
+        Hour("z2m:0x1", "temperature", OLD + 2 * HOUR, 1, 23.5, 23.5, 23.5, 23.5, 23.5),
+    ]
+
+
+def test_an_hour_of_a_state_says_how_it_began_and_ended(series: TimeSeries) -> None:
+    an_old_day(series)
+
+    keep(series, LATER)
+
+    [hour] = [hour for hour in hours_of(series, LATER) if hour.measurement == "motion"]
+    assert (hour.count, hour.low, hour.high, hour.first, hour.last) == (2, 0, 1, 1, 0)
+
+
+def test_making_hours_again_changes_nothing(series: TimeSeries) -> None:
+    an_old_day(series)
+    keep(series)
+    before = drawn(series, NOW)
+
+    for _ in range(2):
+        series.fold(Span(OLD, OLD + 6 * HOUR))
+
+    assert drawn(series, NOW) == before
+
+
+def test_readings_wait_until_their_hours_are_there(series: TimeSeries) -> None:
+    an_old_day(series)
+    for _ in range(3):  # of many steps
+        assert turn(series, LATER)
+
+    before = drawn(series, LATER)
+    keep(series, LATER)
+
+    assert before[0].count == [2, 0, 1, 0, 0, 0]
+    assert drawn(series, LATER) == before
+
+
+def test_a_late_reading_is_in_its_hour_at_once(series: TimeSeries) -> None:
+    an_old_day(series)
+    keep(series)
+
+    fold_late(series, write(series, at(0.95, 8, "temperature", 35)), NOW)
+
+    [trace] = drawn(series, NOW)
+    assert (trace.count[0], trace.mean[0], trace.last[0]) == (3, 27, 35)
+    assert trace.count[2] == 1
+
+
+def test_a_late_reading_that_was_missed_is_there_when_the_readings_have_gone(
+    series: TimeSeries,
+) -> None:
+    an_old_day(series)
+    keep(series)
+    write(series, at(0.95, 8, "temperature", 35))  # and the process has died
+
+    keep(series, LATER)
+
+    assert drawn(series, LATER)[0].count[0] == 3
+
+
+def test_a_reading_of_an_hour_that_is_final_is_refused_and_changes_nothing(
+    series: TimeSeries,
+) -> None:
+    an_old_day(series)
+    keep(series, LATER)
+    before = drawn(series, LATER)
+
+    sheet = sheet_of(series, at(0.95, 8, "temperature", 35), now_ms=LATER)
+    series.write(sheet)
+    fold_late(series, sheet, LATER)
+    keep(series, LATER)
+
+    assert sheet.refused == {"too_old": 1}
+    assert drawn(series, LATER) == before
+
+
+def test_a_span_may_be_half_hours_and_half_readings(series: TimeSeries) -> None:
+    an_old_day(series)
+    write(series, batch((HOUR, 9, "temperature", 30)))
+    keep(series)
+
+    wish = Wish("ho-1", Measurement.TEMPERATURE, OLD, 24 * HOUR, 21)
+    [trace] = series.buckets(wish, NOW)
+
+    assert (trace.count[0], sum(trace.count)) == (3, 4)
+    assert trace.last[19:] in ([30, None], [None, 30])
+
+
+def test_an_hour_is_not_given_out_for_longer_than_hours_are_kept(series: TimeSeries) -> None:
+    an_old_day(series)
+    keep(series, LATER)
+    end = OLD + 401 * DAY_MS
+
+    assert drawn(series, end) == []
+    assert hours_of(series, end) == []
+
+
+def test_a_home_is_erased_with_its_hours_and_another_keeps_them(series: TimeSeries) -> None:
+    an_old_day(series)
+    keep(series, LATER)
+
+    for _ in range(2):
+        series.erase("ho-1")
+
+    assert hours_of(series, LATER) == []
+    assert len(hours_of(series, LATER, "ho-2")) == 1
+
+
+def test_the_account_of_a_home_has_each_reading_once_as_itself_or_in_an_hour(
+    series: TimeSeries,
+) -> None:
+    an_old_day(series)
+    write(series, at(5.5, 8, "temperature", 30))
+    for now_ms in (NOW, OLD + 30 * DAY_MS + 5 * HOUR, LATER):
+        keep(series, now_ms)
+
+        raw = [p for p in series.export("ho-1", now_ms) if -40 < p.value < 100]
+        assert len(raw) + sum(hour.count for hour in hours_of(series, now_ms)) == 6
+
+
+class Dying:
+    """A store whose process dies before or after its n-th change of the tiers."""
+
+    def __init__(self, series: TimeSeries, n: int, *, is_done: bool) -> None:
+        self._series, self._left, self._is_done = series, n, is_done
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._series, name)
+        return self._dying(found) if name in ("note", "fold", "drop") else found
+
+    def _dying(self, change: Callable[..., None]) -> Callable[..., None]:
+        def attempt(*args: Any) -> None:
+            self._left -= 1
+            if self._left or self._is_done:
+                change(*args)
+            if not self._left:
+                raise InterruptedError
+
+        return attempt
+
+
+@pytest.mark.parametrize("every", [3, 4])  # while hours are made, while that is noted
+@pytest.mark.parametrize("is_done", [False, True])
+def test_whoever_dies_while_making_hours_loses_and_doubles_nothing(
+    series: TimeSeries, every: int, *, is_done: bool
+) -> None:
+    an_old_day(series)
+    before = drawn(series, NOW)
+    begin = OLD - 3 * DAY_MS
+    series.note(Progress(begin, begin, begin))  # else it begins weeks before, step by step
+
+    deaths = 0
+    while True:
+        try:
+            keep(Dying(series, every, is_done=is_done), LATER)  # type: ignore[arg-type]
+        except InterruptedError:
+            deaths += 1
+            assert drawn(series, LATER) == before
+            continue
+        break
+
+    assert deaths > 100
+    assert drawn(series, LATER) == before
+    assert list(series.export("ho-1", LATER)) == []
