@@ -52,7 +52,7 @@ from cloud.registry.registry import Registry
 from cloud.rules.engine import RuleSet
 from cloud.rules.errors import BadRule
 from cloud.rules.language import read_rules
-from cloud.settings import CloudSettings, Role
+from cloud.settings import ALL_ROLES, CloudSettings, Role
 from cloud.storage import migrate
 from cloud.storage.engine import open_engine
 from cloud.storage.errors import StoreError, Unavailable
@@ -61,6 +61,8 @@ from cloud.storage.postgres import await_server
 from cloud.storage.store import Priority, Store
 from cloud.timeseries.embedded import DuckSeries
 from cloud.timeseries.port import TimeSeries
+from cloud.timeseries.requests import Kind, carry_out
+from cloud.timeseries.tiers import turn
 from cloud.travel.estimate import CrowTravel
 from cloud.web import feed, health, sessions
 from cloud.web.accounts import account_routes
@@ -82,7 +84,7 @@ from cloud.web.snapshot import rows_of
 from cloud.web.stations import station_routes
 from cloud.words import Dictionary
 from cloud.workers.down import ConfigPump, say_carrier
-from cloud.workers.housekeeping import Housekeeping
+from cloud.workers.housekeeping import Chore, Housekeeping
 from cloud.workers.neighbours import Exclusive, Polled, RegistryWatch
 from cloud.workers.outbox import Carrier, OutboxPump
 from cloud.workers.revocations import Revocations
@@ -298,7 +300,7 @@ class Cloud:
             Polled(OutboxPump(parts.store, carriers, parts.outbox_signal, parts.counters)),
         ):
             _turn(ends, parts, pump)
-        housekeeping = Housekeeping(parts.store, parts.clock, parts.counters)
+        housekeeping = Housekeeping(parts.store, parts.clock, parts.counters, _chores(parts))
         housekeeping.start()
         ends.callback(housekeeping.stop)
 
@@ -387,14 +389,14 @@ def _series_of(settings: CloudSettings) -> TimeSeries:
         # Its client takes half a second to load: only where it is wanted.
         from cloud.timeseries.influx import InfluxSeries
 
-        return InfluxSeries(told.influx, told.keep_days)
-    if (Role.INGEST in settings.roles) is not (Role.WEB in settings.roles):
+        return InfluxSeries(told.influx, told.keeping)
+    if settings.roles not in (ALL_ROLES, frozenset()):
         raise BadConfiguration(
-            "readings are kept in a file that one process holds, so one must both ingest and serve"
-            " pages; give both the roles, or set [timeseries.influx]"
+            "readings are kept in a file that one process holds, so that one must have all roles;"
+            " give them all, or set [timeseries.influx]"
         )
     return DuckSeries(
-        settings.readings, told.keep_days, memory_mb=told.memory_mb, threads=told.threads
+        settings.readings, told.keeping, memory_mb=told.memory_mb, threads=told.threads
     )
 
 
@@ -437,6 +439,17 @@ def _timer_handlers(parts: Parts) -> Mapping[str, Handler]:
 
 def _carriers(down: MqttSource) -> Mapping[str, Carrier]:
     return {EDGE_SAY: say_carrier(down)}
+
+
+def _chores(parts: Parts) -> Mapping[str, Chore]:
+    series = parts.series
+    do: dict[Kind, Callable[[str], None]] = {Kind.ERASE: series.erase}
+    if isinstance(series, DuckSeries):
+        do[Kind.COPY] = lambda file: series.copy(Path(file))
+    return {
+        "readings": Chore(3600, lambda now_ms: turn(series, now_ms)),
+        "asked": Chore(10, lambda now_ms: carry_out(parts.store, do, now_ms)),
+    }
 
 
 def _routers(parts: Parts) -> list[APIRouter]:

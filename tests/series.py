@@ -72,7 +72,7 @@ class MemorySeries:
         self._reach()
         hours, readings = wish.parts(now_ms, self.keeping, self._progress.settled_ms)
         parts = [
-            (hour.device, hour.at_ms, 0, Cell(hour.count, hour.total, hour.low, hour.high, hour.last))
+            (hour.device, hour.at_ms, 0, Cell(hour.n, hour.total, hour.low, hour.high, hour.last))
             for (home, *_), hour in self.hours.items()
             if (home, hour.measurement) == (wish.home, wish.measurement)
             and hours.oldest_ms <= hour.at_ms < hours.newest_ms

@@ -50,7 +50,7 @@ CREATE TABLE IF NOT EXISTS applied (
   intervals VARCHAR NOT NULL);
 CREATE TABLE IF NOT EXISTS hour (
   home VARCHAR NOT NULL, device VARCHAR NOT NULL, measurement VARCHAR NOT NULL,
-  at_ms BIGINT NOT NULL, count BIGINT NOT NULL, total DOUBLE NOT NULL, low DOUBLE NOT NULL,
+  at_ms BIGINT NOT NULL, n BIGINT NOT NULL, total DOUBLE NOT NULL, low DOUBLE NOT NULL,
   high DOUBLE NOT NULL, first DOUBLE NOT NULL, last DOUBLE NOT NULL);
 CREATE TABLE IF NOT EXISTS progress (
   settled_ms BIGINT NOT NULL, final_ms BIGINT NOT NULL, dropped_ms BIGINT NOT NULL);
@@ -75,19 +75,19 @@ WHERE home = $1 AND at_ms >= $2 AND at_ms < $3
 GROUP BY device, measurement ORDER BY device, measurement"""
 _BUCKETS: Final = """
 WITH part AS (
-  SELECT device, at_ms, -1 AS seq, count, total, low, high, last FROM hour
+  SELECT device, at_ms, -1 AS seq, n, total, low, high, last FROM hour
   WHERE home = $1 AND measurement = $2 AND at_ms >= $5 AND at_ms < $6
   UNION ALL
   SELECT device, at_ms, seq, 1, value, value, value, value FROM reading
   WHERE home = $1 AND measurement = $2 AND at_ms >= $7 AND at_ms < $8 AND value BETWEEN $9 AND $10)
-SELECT device, (at_ms - $3) // $4 AS bucket, sum(count), sum(total), min(low), max(high),
+SELECT device, (at_ms - $3) // $4 AS bucket, sum(n), sum(total), min(low), max(high),
        arg_max(last, (at_ms, seq))
 FROM part GROUP BY device, bucket"""
 _EXPORT: Final = """
 SELECT device, measurement, at_ms, value FROM reading
 WHERE home = $1 AND at_ms >= $2 AND at_ms < $3"""
 _EXPORT_HOURS: Final = """
-SELECT device, measurement, at_ms, count, total, low, high, first, last FROM hour
+SELECT device, measurement, at_ms, n, total, low, high, first, last FROM hour
 WHERE home = $1 AND at_ms >= $2 AND at_ms < $3"""
 _OF_SPAN: Final = "at_ms >= $1 AND at_ms < $2 AND ($3 IS NULL OR home = $3)"
 _UNMAKE_HOURS: Final = f"DELETE FROM hour WHERE {_OF_SPAN}"  # noqa: S608 - as above
@@ -98,13 +98,10 @@ SELECT home, device, measurement, at_ms - at_ms % {HOUR_MS}, count(*), sum(value
 FROM reading LEFT JOIN believed USING (measurement)
 WHERE {_OF_SPAN} AND (believed.low IS NULL OR value BETWEEN believed.low AND believed.high)
 GROUP BY ALL"""  # noqa: S608 - as above
-_BELIEVED: Final = (
-    "CREATE OR REPLACE TEMP TABLE believed AS SELECT "
-    + ", ".join(
-        f"{column.format(n)} AS {name}"
-        for n, (column, name) in enumerate(
-            ((_TEXTS, "measurement"), (_REAL, "low"), (_REAL, "high")), 1
-        )
+_BELIEVED: Final = "CREATE OR REPLACE TEMP TABLE believed AS SELECT " + ", ".join(
+    f"{column.format(n)} AS {name}"
+    for n, (column, name) in enumerate(
+        ((_TEXTS, "measurement"), (_REAL, "low"), (_REAL, "high")), 1
     )
 )
 _decode = msgspec.json.Decoder(Intervals).decode
@@ -125,6 +122,7 @@ class DuckSeries:
         }
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._lanes: dict[LaneKey, Intervals] = {}
+        self._copying = threading.Lock()
         self._lock = threading.Lock()  # opening, closing, and the one writer at a time
 
     def open(self) -> None:
@@ -232,6 +230,21 @@ class DuckSeries:
             cursor.execute("DELETE FROM reading WHERE at_ms < $1", [readings_before_ms])
             cursor.execute("DELETE FROM hour WHERE at_ms < $1", [hours_before_ms])
 
+    def copy(self, to: Path) -> None:
+        """All of it as it is at this instant, in a new file of that name; writing goes on. Raises
+        Unavailable."""
+        part = to.with_name(f"{to.name}.part")
+        part.unlink(missing_ok=True)
+        own = _quoted(self._path.stem, '"')
+        with self._copying, self._cursor() as cursor:
+            cursor.execute(f"ATTACH {_quoted(str(part))} AS copy")
+            try:
+                cursor.execute(f"COPY FROM DATABASE {own} TO copy")
+            finally:
+                cursor.execute("DETACH copy")
+        part.chmod(0o600)
+        part.replace(to)
+
     def close(self) -> None:
         """See TimeSeries."""
         with self._lock:
@@ -261,6 +274,10 @@ class DuckSeries:
             raise Unavailable(f"{self._path} is not open in this process")
         with _as_ours(), self._connection.cursor() as cursor:
             yield cursor
+
+
+def _quoted(text: str, mark: str = "'") -> str:
+    return f"{mark}{text.replace(mark, mark * 2)}{mark}"
 
 
 def _json(column: Any) -> str:

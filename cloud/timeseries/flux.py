@@ -10,14 +10,14 @@ from cloud.timeseries.model import Span, Wish
 
 NS: Final = 1_000_000  # in a millisecond
 FIGURES: Final = {  # of an hour or a bucket: how readings make it, how hours do
-    "count": ("count", "sum"),
+    "n": ("count", "sum"),
     "total": ("sum", "sum"),
     "low": ("min", "min"),
     "high": ("max", "max"),
     "first": ("first", "first"),
     "last": ("last", "last"),
 }
-DRAWN: Final = ("count", "total", "low", "high", "last")
+DRAWN: Final = ("n", "total", "low", "high", "last")
 _IN_FLUX: Final = str.maketrans({'"': r"\"", "\\": r"\\", "$": r"\$", "\n": r"\n"})
 
 
@@ -42,9 +42,7 @@ def hours_of_home(bucket: str, home: str, span: Span) -> str:
 def bucketed_readings(bucket: str, wish: Wish, span: Span) -> str:
     """The figures of a wish's buckets from readings, each under its name."""
     chosen = of_home(bucket, wish.home, span) + _chosen(wish.measurement.value, wish.believed)
-    return _yields(
-        chosen, {name: f"|> {_window(wish, FIGURES[name][0])}" for name in DRAWN}
-    )
+    return _yields(chosen, {name: f"|> {_window(wish, FIGURES[name][0])}" for name in DRAWN})
 
 
 def bucketed_hours(bucket: str, wish: Wish, span: Span) -> str:
@@ -87,13 +85,15 @@ def make_hours(
 ) -> str:
     """Hours of one measurement, written by the server itself. target: organisation and bucket."""
     org, bucket = map(quoted, target)
+    tags = '["home", "device", "measurement"]'
+    windows = 'createEmpty: false, timeSrc: "_start"'
     readings = _readings(source, span) if home is None else of_home(source, home, span)
     return _yields(
         readings + _chosen(measurement, believed),
         {
-            name: f'|> aggregateWindow(every: 1h, fn: {made}, createEmpty: false, timeSrc: "_start")'
+            name: f"|> aggregateWindow(every: 1h, fn: {made}, {windows})"
             f' |> set(key: "_measurement", value: "hour") |> set(key: "_field", value: "{name}")'
-            f' |> to(bucket: "{bucket}", org: "{org}", tagColumns: ["home", "device", "measurement"])'
+            f' |> to(bucket: "{bucket}", org: "{org}", tagColumns: {tags})'
             ' |> keep(columns: ["_time"]) |> group() |> limit(n: 1)'  # the answer says nothing
             for name, (made, _) in FIGURES.items()
         },

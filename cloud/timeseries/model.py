@@ -177,7 +177,7 @@ class Hour(NamedTuple):
     device: str
     measurement: str
     at_ms: int  # its beginning
-    count: int
+    n: int  # how many
     total: float
     low: float
     high: float
@@ -232,7 +232,7 @@ class Trace(Struct):
 class Cell(NamedTuple):
     """What is in one bucket of a device; two parts of it add up, the later one second."""
 
-    count: int
+    n: int  # how many
     total: float
     low: float
     high: float
@@ -241,7 +241,7 @@ class Cell(NamedTuple):
     def then(self, later: "Cell") -> "Cell":
         """Both together."""
         low, high = min(self.low, later.low), max(self.high, later.high)
-        return Cell(self.count + later.count, self.total + later.total, low, high, later.last)
+        return Cell(self.n + later.n, self.total + later.total, low, high, later.last)
 
 
 Cells = dict[tuple[str, int], Cell]  # by device and number of the bucket
@@ -250,11 +250,11 @@ Cells = dict[tuple[str, int], Cell]  # by device and number of the bucket
 def traces_of(cells: Cells, buckets: int) -> list[Trace]:
     """By device, in order of uid."""
     traces: dict[str, Trace] = {}
-    for (device, n), cell in sorted(cells.items()):
+    for (device, at), cell in sorted(cells.items()):
         trace = traces.setdefault(device, _empty_trace(device, buckets))
-        trace.mean[n] = cell.total / cell.count
-        trace.low[n], trace.high[n] = cell.low, cell.high
-        trace.last[n], trace.count[n] = cell.last, cell.count
+        trace.mean[at] = cell.total / cell.n
+        trace.low[at], trace.high[at] = cell.low, cell.high
+        trace.last[at], trace.count[at] = cell.last, cell.n
     return list(traces.values())
 
 

@@ -31,6 +31,7 @@ from cloud.storage.engine import open_engine
 from cloud.storage.schema import metadata
 from cloud.storage.store import Priority, Store
 from cloud.timeseries.embedded import DuckSeries
+from cloud.timeseries.model import Keeping
 from contract.envelope import encode
 from contract.lanes import Lane
 from contract.messages import Batch, DeviceRows, Row
@@ -130,7 +131,7 @@ class Ingest:
         self._new_source = functools.partial(source, INGEST, UP_ALARMS)
         self.alarm_source = self._new_source()
         self.data_source = source("anju-ingest-data", UP_DATA)
-        self.series = DuckSeries(folder / "readings.duckdb", keep_days=365)
+        self.series = DuckSeries(folder / "readings.duckdb", Keeping())
         self._telemetry = Telemetry(self.series, registry, self.data_source.publish, self.counters)
         self.telemetry = Runner(self._telemetry, self.clock, self.counters)
         generation = self.store.write(fence.claim_all)

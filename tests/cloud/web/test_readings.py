@@ -18,7 +18,7 @@ def hear(town: Town, *rows: tuple[float, str, float | bool]) -> None:
     device, now_ms = town.registry.devices_of(HOME)[0], town.clock.now_ms()
     told = [Row(-int(ago * HOUR), n, name, value) for n, (ago, name, value) in enumerate(rows, 1)]
     batch = Batch("gw-demo01", "j-1", "b-1", "data", now_ms, now_ms, [DeviceRows(device.uid, told)])
-    sheet = Sheet(town.series.applied, span_at(now_ms, town.series.keep_days))
+    sheet = Sheet(town.series.applied, span_at(now_ms, town.series.keeping.raw_days))
     sheet.take(batch, lambda _gateway, uid: Place(HOME, uid))
     town.series.write(sheet)
 
