@@ -36,6 +36,8 @@ class Action(StrEnum):
     SEE_REJECTED = "see_rejected"
     SEE_REGISTRY = "see_registry"
     SEE_READINGS = "see_readings"  # of a home: what its devices say over time
+    EXPORT_READINGS = "export_readings"  # all of a home's, into a file
+    ERASE_READINGS = "erase_readings"
     EDIT_REGISTRY = "edit_registry"
     KEEP_ACCOUNTS = "keep_accounts"
     SEE_FIGURES = "see_figures"
@@ -89,6 +91,7 @@ PERMITTED: Final[Mapping[Role, frozenset[Action]]] = {
             Action.SEE_REJECTED,
             Action.SEE_REGISTRY,
             Action.SEE_READINGS,
+            Action.EXPORT_READINGS,
             Action.SEE_FIGURES,
         }
     ),
@@ -98,6 +101,7 @@ PERMITTED: Final[Mapping[Role, frozenset[Action]]] = {
             Action.SEE_REJECTED,
             Action.SEE_REGISTRY,
             Action.EDIT_REGISTRY,
+            Action.ERASE_READINGS,
             Action.KEEP_ACCOUNTS,
             Action.KEEP_CONSENTS,
         }
