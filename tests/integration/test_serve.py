@@ -330,3 +330,41 @@ def test_serve_on_servers_of_a_file_needs_none_of_them_to_start(tmp_path: Path) 
         process.send_signal(signal.SIGTERM)
 
         assert process.wait(20) == 0
+
+
+def test_readings_are_saved_while_the_platform_runs_and_restored_when_it_does_not(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = tmp_path / "var"
+    data.mkdir()
+    now_ms = int(time.time() * 1000)
+    series = DuckSeries(data / "readings.duckdb", Keeping())
+    series.open()
+    sheet = Sheet(series.applied, span_at(now_ms, 30))
+    rows = [Row(-1, 1, "temperature", 21.5)]
+    batch = Batch(GATEWAY, "j-1", "b-1", "data", now_ms, now_ms, [DeviceRows(BUTTON, rows)])
+    sheet.take(batch, lambda _gateway, uid: Place(HOME, uid))
+    series.write(sheet)
+    series.close()
+
+    def db(*words: str) -> Any:
+        assert main(["--quiet", "db", *words, "--data", str(data), "--json"]) == 0
+        return json.loads(capsys.readouterr().out)
+
+    with served("--data", str(data), "--port", "0", "--broker-port", "0") as process:
+        said(process)
+        said(process)
+        saved = db("backup")
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0
+    series.open()
+    series.erase(HOME)
+    series.close()
+
+    told = db("restore", saved["file"])
+
+    assert Path(saved["readings"]["file"]).parent == Path(saved["file"]).parent
+    assert told["readings"]["file"] == str(data / "readings.duckdb")
+    series.open()
+    assert [point.value for point in series.export(HOME, now_ms)] == [21.5]
+    series.close()
