@@ -17,10 +17,11 @@ from typing import Any, Final
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
+from anju.child import Child
 from anju.errors import CannotRun
 from anju.floor import PRESS
 from anju.output import Commands, add_json, progress, show, table
-from anju.rig import HOST, Child, Rig
+from anju.rig import HOST, Rig
 from device_simulators.mqtt import Link
 from device_simulators.people import Feed, Person, TooLong
 from device_simulators.torture import PRESSES_MAX, announcement, buttons, press_of, registered
@@ -40,6 +41,7 @@ def add(commands: Commands) -> None:
     parser = commands.add_parser("bench", help="time a part against its floor")
     parser.add_argument("what", choices=("press",))
     parser.add_argument("--presses", type=int, default=PRESSES, metavar="N")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="an installation to run on")
     add_json(parser)
     parser.set_defaults(run=run)
 
@@ -49,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
     if not 1 <= args.presses <= len_max():
         raise CannotRun(f"--presses: expected 1 to {len_max()}")
     with tempfile.TemporaryDirectory(prefix="anju-bench-") as folder:
-        real_ms, floor_ms = _measure(args.presses, Path(folder))
+        real_ms, floor_ms = _measure(args.presses, Path(folder), args.config)
     result, floor = _figures(real_ms), _figures(floor_ms)
     ratio = {name: round(result[f"{name}_ms"] / floor[f"{name}_ms"], 2) for name in ("p50", "p99")}
     is_reached = ratio["p50"] <= RATIO_P50_MAX and ratio["p99"] <= RATIO_P99_MAX
@@ -71,11 +73,11 @@ def len_max() -> int:
     return PRESSES_MAX - WARM_UP
 
 
-def _measure(presses: int, folder: Path) -> tuple[list[float], list[float]]:
+def _measure(presses: int, folder: Path, file: Path | None) -> tuple[list[float], list[float]]:
     warm_up = min(WARM_UP, presses)
     devices = buttons(presses + warm_up)
     known = registered(devices, HOMES)
-    with Rig(folder, known, topics="zigbee2mqtt/#") as rig, ExitStack() as ends:
+    with Rig(folder, known, topics="zigbee2mqtt/#", file=file) as rig, ExitStack() as ends:
         console = ends.enter_context(_console(rig))
         floor = ends.enter_context(_floor(rig, folder))
         hand = Link("bench-bridge")
@@ -168,7 +170,9 @@ class FloorFeed:
 
 @contextmanager
 def _floor(rig: Rig, folder: Path) -> Iterator[FloorFeed]:
-    home, cloud = str(rig.home_broker.port), str(rig.cloud_broker.port)
+    # On an installation's servers the floor stays what it is: plain, beside them.
+    home = str(rig.home_broker.port)
+    cloud = str((rig.cloud_broker or rig.home_broker).port)
     where = str(folder)
     log = folder / "floor"
     hops = (

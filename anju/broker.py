@@ -12,22 +12,23 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 from pathlib import Path
 from typing import Final
 
+from typing_extensions import override
+
 from anju.broker_config import BrokerKind, config_text
 from anju.errors import BrokerFailed
+from anju.leash import leashed
+from anju.watched import Watched
 
 log = logging.getLogger(__name__)
-LEASH: Final = Path(__file__).with_name("leash.py")
 RUMQTTD: Final = Path(__file__).with_name("rumqttd.py")
 HOST: Final = "127.0.0.1"
 SBIN: Final = ("/usr/local/sbin", "/usr/sbin", "/sbin")  # not on the PATH of ordinary users
 LOOKS_MAX: Final = 200  # until it answers: 200 × 50 ms
 LOOK_S: Final = 0.05
 STOP_S: Final = 10.0
-PAUSE_S_MAX: Final = 10.0
 LOG_BYTES_MAX: Final = 1024 * 1024
 TAIL_LINES: Final = 12
 
@@ -84,10 +85,9 @@ class BrokerProcess:
     def start(self) -> None:
         """Returns when it accepts connections. Raises BrokerFailed. The thread must outlive it."""
         config = self._prepare()
-        leash = [sys.executable, "-I", "-S", str(LEASH), str(os.getpid())]
         with self._log_file.open("ab") as output:
             self._child = subprocess.Popen(  # noqa: S603 - our own command line, no shell
-                [*leash, *self._command(config)],
+                leashed(self._command(config)),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
@@ -175,63 +175,18 @@ class BrokerProcess:
         )
 
 
-class EmbeddedBroker:
-    """A supervised broker: `start()` returns when it answers; restarted until `stop()`."""
+class EmbeddedBroker(Watched):
+    """A broker in a folder, watched."""
 
     def __init__(self, data: Path, port: int | None = None, kind: BrokerKind | None = None) -> None:
-        self._process = BrokerProcess(data, port or free_port(), kind or installed_kind())
-        self._up, self._stopping = threading.Event(), threading.Event()
-        self._failure: BrokerFailed | None = None
-        self._thread = threading.Thread(target=self._watch, name="broker", daemon=True)
-        self.host, self.port, self.kind = HOST, self._process.port, self._process.kind
-        self.restarts = 0
+        process = BrokerProcess(data, port or free_port(), kind or installed_kind())
+        super().__init__("broker", process)
+        self.host, self.port, self.kind, self._data = HOST, process.port, process.kind, process.data
 
-    @property
-    def pid(self) -> int | None:
-        """The child's, None while there is none."""
-        return self._process.pid
-
+    @override
     def start(self) -> None:
         """Raises BrokerFailed with a sentence that says what to do."""
-        self._thread.start()
-        self._up.wait()
-        if self._failure is not None:
-            raise self._failure
-        log.info("broker: %s on %s:%d, files in %s", self.kind, HOST, self.port, self._process.data)
+        super().start()
+        log.info("broker: %s on %s:%d, files in %s", self.kind, HOST, self.port, self._data)
         if self.kind is BrokerKind.RUMQTTD:
             log.info("rumqttd keeps nothing over a restart; the edge sends again")
-
-    def stop(self) -> None:
-        """In the orderly way, for good."""
-        self._stopping.set()
-        self._process.stop()
-        if self._thread.is_alive():
-            self._thread.join(2 * STOP_S)
-
-    def _watch(self) -> None:
-        """Starts the child and lives as long: the child's leash is tied to this thread."""
-        try:
-            self._process.start()
-        except BrokerFailed as error:
-            self._failure = error
-            return
-        finally:
-            self._up.set()
-        while not self._stopping.is_set():
-            code = self._process.wait()
-            if not self._stopping.is_set():
-                log.warning("%s ended with code %d; starting it again", self.kind, code)
-                self._start_again()
-        self._process.stop()
-
-    def _start_again(self) -> None:
-        pause_s = 0.0
-        while not self._stopping.wait(pause_s):
-            try:
-                self._process.start()
-            except BrokerFailed as error:
-                pause_s = min(PAUSE_S_MAX, 2 * pause_s + 0.5)
-                log.error("%s; next attempt in %.1f s", error, pause_s)
-            else:
-                self.restarts += 1
-                return

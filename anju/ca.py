@@ -1,11 +1,12 @@
 """`anju ca`: an installation's certificate authorities, and codes with which gateways enrol."""
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509 import Certificate
 from sqlalchemy import URL
 
 from anju.db import add_installation, settings_of, with_store
@@ -89,20 +90,57 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _init(args: argparse.Namespace, place: Place) -> dict[str, Any]:
+    return {"ca_dir": str(init(place, args.name))}
+
+
+def init(place: Place, name: str) -> Path:
+    """Both CAs; their folder. Raises FleetError."""
     for kind in (Kind.GATEWAY, Kind.SERVICE):
         authority = place.authority(kind)
-        authority.create(f"{args.name} {authority.folder.name}")
-    return {"ca_dir": str(place.ca_dir)}
+        authority.create(f"{name} {authority.folder.name}")
+    return place.ca_dir
 
 
 def _sign(args: argparse.Namespace, place: Place) -> dict[str, Any]:
     kind = _kind_of(args.name)
-    by = place.authority(kind)
     key, public = _keys(args, kind)
-    names = [args.name, *args.host] if kind is Kind.SERVER else [args.name]
-    signed = by.sign(public, kind, names, args.days)
-    stem = "server" if kind is Kind.SERVER else args.name
-    args.out.mkdir(parents=True, exist_ok=True)
+    signed = _signed(place, kind, public, args.name, args.host, args.days)
+    written = _leave(place, args.out, kind, args.name, signed, key)
+    files = sorted(str(path) for path in written)
+    return {"kind": str(kind), "serial": serial_of(signed), "files": files}
+
+
+def sign_ours(place: Place, name: str, out: Path, hosts: Sequence[str] = ()) -> None:
+    """A new key of a service or a broker, its certificate and what belongs beside it. Raises
+    FleetError."""
+    kind, key = _kind_of(name), new_key()
+    signed = _signed(place, kind, key.public_key(), name, hosts, CERTIFICATE_DAYS)
+    _leave(place, out, kind, name, signed, key)
+
+
+def _signed(
+    place: Place,
+    kind: Kind,
+    public: ec.EllipticCurvePublicKey,
+    name: str,
+    hosts: Sequence[str],
+    days: int,
+) -> Certificate:
+    names = [name, *hosts] if kind is Kind.SERVER else [name]
+    return place.authority(kind).sign(public, kind, names, days)
+
+
+def _leave(
+    place: Place,
+    out: Path,
+    kind: Kind,
+    name: str,
+    signed: Certificate,
+    key: ec.EllipticCurvePrivateKey | None,
+) -> list[Path]:
+    """The files that have been written."""
+    stem = "server" if kind is Kind.SERVER else name
+    out.mkdir(parents=True, exist_ok=True)
     files = {f"{stem}.pem": pem(signed).encode()}
     if kind is Kind.SERVER:
         files |= _for_a_broker(place)
@@ -110,10 +148,9 @@ def _sign(args: argparse.Namespace, place: Place) -> dict[str, Any]:
         files["ca.pem"] = _read(place, SERVICES, "ca.pem")
     if key is not None:
         files[f"{stem}.key"] = key_pem(key)
-    for name, text in files.items():
-        write(args.out / name, text, OWNER_ONLY if name.endswith(".key") else FOR_ALL)
-    written = sorted(str(args.out / name) for name in files)
-    return {"kind": str(kind), "serial": serial_of(signed), "files": written}
+    for file, text in files.items():
+        write(out / file, text, OWNER_ONLY if file.endswith(".key") else FOR_ALL)
+    return [out / file for file in files]
 
 
 def _revoke(args: argparse.Namespace, place: Place) -> dict[str, Any]:

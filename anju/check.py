@@ -45,7 +45,7 @@ def run(message_file: Path | None, args: argparse.Namespace) -> int:
     start = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="anju-check-") as folder:
         try:
-            _play(script, cases, Path(folder))
+            _play(script, cases, Path(folder), args.config)
         except FellShort as error:
             progress(f"fell short: {error}")
     total_ms = round((time.perf_counter() - start) * 1000, 1)
@@ -56,12 +56,12 @@ def run(message_file: Path | None, args: argparse.Namespace) -> int:
     return 0 if script.is_ok else 1
 
 
-def _play(script: Script, cases: Sequence[Case], folder: Path) -> None:
+def _play(script: Script, cases: Sequence[Case], folder: Path, file: Path | None) -> None:
     config = config_for(cases, folder)
-    demo = Demo(folder / "data", has_life=False, config=config)
+    demo = Demo(folder / "data", has_life=False, config=config, file=file)
     with script.hop("start") as hop:
         demo.start()
-        hop.detail = f"{demo.whole.broker.kind}, {demo.whole.cloud.url}"
+        hop.detail = f"{_servers(demo)}, {demo.whole.cloud.url}"
     try:
         ears = Ears(demo.town.plan.gateway, demo.whole.broker.host, demo.whole.broker.port)
         cast = enter_all(script, demo, ears)
@@ -74,6 +74,14 @@ def _play(script: Script, cases: Sequence[Case], folder: Path) -> None:
             cast.leave()
     finally:
         demo.stop()
+
+
+def _servers(demo: Demo) -> str:
+    """What it stands on."""
+    told = demo.whole.cloud.settings
+    broker = "a broker with TLS" if told.broker.tls else str(demo.whole.broker.kind)
+    series = "DuckDB" if told.timeseries.influx is None else "InfluxDB"
+    return f"{broker}, {told.store.get_backend_name()}, {series}"
 
 
 def enter_all(script: Script, demo: Demo, ears: Ears) -> Cast:

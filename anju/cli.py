@@ -20,6 +20,7 @@ COMMANDS: Final = {
     "edge": "the agent of a gateway",
     "serve": "run the platform until it is stopped",
     "torture": "kill parts again and again, and count what is lost",
+    "parts": "PostgreSQL, InfluxDB and Mosquitto on this machine, for proofs",
     "bench": "time a part against the floor of what it is built on",
     "rules": "check rule files, and run the stories beside them",
     "ca": "certificates of gateways, brokers and services",

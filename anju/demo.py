@@ -10,6 +10,7 @@ from typing import Final
 from anju import check
 from anju.output import Commands, add_json, progress
 from anju.paths import BROKER_PORT, config_dir
+from anju.serve import Ports
 from anju.stop import Stop
 from anju.whole import Demo
 from cloud.dictionary import read_dictionary
@@ -31,6 +32,9 @@ def add(commands: Commands) -> None:
     parser.add_argument("--lang", choices=("zh", "en"), default="zh", help="of what is printed")
     parser.add_argument("--check", action="store_true", help="play the main job, hop by hop")
     parser.add_argument("--message", type=Path, metavar="FILE.jsonl", help="with --check")
+    parser.add_argument(
+        "--config", type=Path, metavar="FILE", help="of an installation for trials to stand on"
+    )
     add_json(parser)
     parser.add_argument("--ready-json", action="store_true", help="one JSON line when all is ready")
     parser.set_defaults(run=run)
@@ -44,7 +48,8 @@ def run(args: argparse.Namespace) -> int:
     broker_port = args.broker_port
     if broker_port is None:
         broker_port = BROKER_PORT if args.port else 0
-    demo = Demo(data, http_port=args.port, broker_port=broker_port, homes_max=args.homes)
+    ports = Ports(args.port, broker_port)
+    demo = Demo(data, ports, homes_max=args.homes, file=args.config)
     with Stop() as stop, demo:
         if args.ready_json:
             print(json.dumps(demo.ready()), flush=True)

@@ -8,9 +8,15 @@ import ctypes
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from typing import Final, NoReturn
 
 PR_SET_PDEATHSIG: Final = 1  # prctl(2)
+
+
+def leashed(command: Sequence[str]) -> list[str]:
+    """The command line that runs this one on our leash; the first word is a program's path."""
+    return [sys.executable, "-I", "-S", __file__, str(os.getpid()), *command]
 
 
 def main(arguments: list[str]) -> NoReturn:

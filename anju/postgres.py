@@ -92,6 +92,15 @@ class PostgresProcess:
                 os.kill(pid, signal.SIGKILL)
         self._child.wait()
 
+    @property
+    def pid(self) -> int | None:
+        """The running server's, None where there is none."""
+        return self._child.pid if self._child and self._child.poll() is None else None
+
+    def wait(self) -> int:
+        """Until it ends; its exit code."""
+        return self._child.wait() if self._child else 0
+
     def remove(self) -> None:
         """End it and forget everything."""
         self.kill()

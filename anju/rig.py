@@ -2,110 +2,68 @@
 counted."""
 
 import json
-import signal
 import sqlite3
-import subprocess
-import sys
-import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final, Protocol, Self
+from urllib.parse import urlsplit
 
 from msgspec.structs import replace
-from sqlalchemy import URL, text
+from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 
+from anju import site
 from anju.broker import BrokerProcess, free_port, installed_kind
 from anju.broker_config import BrokerKind
+from anju.child import Child, Elsewhere
+from anju.db import with_store
 from anju.errors import CannotRun
-from anju.paths import config_dir, pages_dir
-from anju.postgres import PostgresProcess
-from cloud.app import Cloud
+from anju.parts import BROKER, INFLUX, PIDS, POSTGRES
+from anju.paths import config_dir
+from anju.serve import settings_from
+from cloud.app import Cloud, series_of
+from cloud.clock import SystemClock
 from cloud.identity.demo import DemoAccount, make_demo_accounts
 from cloud.identity.passwords import Passwords
 from cloud.identity.sessions import link_path
 from cloud.identity.tokens import SystemSecrets
-from cloud.ingest.mqtt import BrokerAddress
 from cloud.registry.cards import DeviceCard
 from cloud.registry.entries import GatewayEntry, HomeEntry, ResidentEntry
 from cloud.registry.seed import load_demo
 from cloud.registry.service import Edit
-from cloud.settings import CloudSettings, HttpSettings
+from cloud.settings import HttpSettings, MonitorSettings
 from cloud.storage.postgres import open_engine
 from cloud.storage.unit import Work
 from cloud.words import Words
 from contract.messages import RegisteredDevice
+from contract.vocabulary import Measurement
+from edge.settings import BrokerSettings
 
 GATEWAY: Final = "gw-torture"
-NEAR: Final = "ho-anhe01"
-READY_S: Final = 30.0
-STOP_S: Final = 20.0
-LOOK_S: Final = 0.01
 HOST: Final = "127.0.0.1"
 EDGE_READY: Final = "anju: gateway"
 CLOUD_READY: Final = "anju: http"
 
 
-class Child:
-    """A process of ours that can be killed and started again.
-
-    words: after `python -m`; ready: how the line begins that says it is there.
-    """
-
-    def __init__(self, name: str, words: Sequence[str], log: Path, ready: str) -> None:
-        self.name, self._words, self._log = name, list(words), log
-        self._ready_text, self._ready = ready, f"\n{ready}".encode()
-        self._process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def said(self) -> str:
-        """The line with which it said that it is ready."""
-        lines = self._log.read_text(errors="replace").splitlines()
-        return next(line for line in reversed(lines) if line.startswith(self._ready_text))
-
-    def start(self) -> None:
-        """Returns when it says that it is ready. Raises CannotRun."""
-        before = self._log.stat().st_size if self._log.exists() else 0
-        with self._log.open("ab") as out:
-            out.write(b"\n")
-            self._process = subprocess.Popen(  # noqa: S603 - our own command line, no shell
-                [sys.executable, "-m", *self._words],
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=out,
-                start_new_session=True,
-            )
-        until = time.perf_counter() + READY_S
-        while self._ready not in self._log.read_bytes()[before:]:
-            if self._process.poll() is not None or time.perf_counter() > until:
-                raise CannotRun(f"{self.name} did not start:\n{self._log.read_text()[-2000:]}")
-            _pause(LOOK_S)
+class Victim(Protocol):
+    """What can be killed and started again."""
 
     def kill(self) -> None:
-        """By SIGKILL, at once."""
-        if self._process is not None:
-            self._process.send_signal(signal.SIGKILL)
-            self._process.wait()
+        """By SIGKILL."""
 
-    def stop(self) -> None:
-        """In the orderly way; harmless where it does not run."""
-        if self._process is None or self._process.poll() is not None:
-            return
-        self._process.terminate()
-        try:
-            self._process.wait(STOP_S)
-        except subprocess.TimeoutExpired:
-            self.kill()
+    def start(self) -> None:
+        """Returns when it is there."""
 
 
 class Rig:
     """Everything of one run in one folder. Raises CannotRun where a part is missing.
 
     sabotage: which part acknowledges before it has committed: `edge` or `cloud`; topics: what the
-    agent listens to; on_postgres: the cloud's store is a server that can be killed too.
+    agent listens to; file: of the installation to run on, whose servers somebody else watches,
+    None: a broker of our own and SQLite.
     """
 
     def __init__(
@@ -114,28 +72,51 @@ class Rig:
         devices: Sequence[RegisteredDevice],
         sabotage: str | None = None,
         topics: str = "#",
-        *,
-        on_postgres: bool = False,
+        file: Path | None = None,
     ) -> None:
-        self.folder, self._devices = folder, devices
-        self.postgres = PostgresProcess() if on_postgres else None
+        self.folder, self._devices, self._topics = folder, devices, topics
         self.home_broker = BrokerProcess(folder / "home-broker", free_port(), _mosquitto())
-        self.cloud_broker = BrokerProcess(folder / "cloud-broker", free_port(), installed_kind())
-        edge, cloud = folder / "edge.toml", folder / "cloud.toml"
-        edge.write_text(_edge_toml(folder, self.home_broker.port, self.cloud_broker.port, topics))
-        cloud.write_text(_cloud_toml(folder, self.cloud_broker.port, self._server))
+        self.cloud_broker = None
+        if file is None:
+            self.cloud_broker = BrokerProcess(
+                folder / "cloud-broker", free_port(), installed_kind()
+            )
+            file = folder / "cloud.toml"
+            file.write_text(_cloud_toml(folder, self.cloud_broker.port))
+        self._file, self.settings = file, settings_from(file)
+        if self.settings.http.is_secure:
+            raise CannotRun(f"{file}: a proof asks the pages without TLS: leave out is_secure")
+        self._edge_file = folder / "edge.toml"
         self.agent = Child(
-            "the agent", _words("edge", edge, sabotage), folder / "edge.log", EDGE_READY
+            "the agent", _words("edge", self._edge_file, sabotage), folder / "edge.log", EDGE_READY
         )
         self.serve = Child(
-            "the cloud", _words("cloud", cloud, sabotage), folder / "cloud.log", CLOUD_READY
+            "the cloud", _words("cloud", file, sabotage), folder / "cloud.log", CLOUD_READY
         )
         self._accounts: list[DemoAccount] = []
         self._ends = ExitStack()
 
-    @property
-    def _server(self) -> URL | None:
-        return self.postgres.url() if self.postgres is not None else None
+    def victims(self, names: Iterable[str]) -> list[tuple[str, Victim]]:
+        """Whom these names mean here. Raises CannotRun for one that this run does not have."""
+        known: dict[str, Victim] = {"agent": self.agent, "ingest": self.serve}
+        if self.cloud_broker is not None:
+            known[BROKER] = self.cloud_broker
+        else:
+            known |= self._elsewhere()
+        if missing := [name for name in names if name not in known]:
+            raise CannotRun(f"there is no {missing[0]} in this installation to be killed")
+        return [(name, known[name]) for name in names]
+
+    def _elsewhere(self) -> dict[str, Victim]:
+        told = self.settings
+        places = {BROKER: (told.broker.host, told.broker.port)}
+        if told.server is not None:
+            places[POSTGRES] = (told.server.host or HOST, told.server.port or 5432)
+        if told.timeseries.influx is not None:
+            url = urlsplit(told.timeseries.influx.url)
+            places[INFLUX] = (url.hostname or HOST, url.port or 8086)
+        pids = self._file.absolute().parent / PIDS
+        return {n: Elsewhere(n, pids / f"{n}.pid", *place) for n, place in places.items()}
 
     @property
     def url(self) -> str:
@@ -150,17 +131,16 @@ class Rig:
     def start(self) -> None:
         """Raises CannotRun, and then nothing is left running."""
         with ExitStack() as ends:
-            if self.postgres is not None:
-                ends.callback(self.postgres.remove)
-                self.postgres.start()
-            for broker in (self.home_broker, self.cloud_broker):
+            for broker in filter(None, (self.home_broker, self.cloud_broker)):
                 broker.data.mkdir(parents=True)
                 ends.callback(broker.stop)
                 broker.start()
             self._seed()
-            for child in (self.serve, self.agent):
-                ends.callback(child.stop)
-                child.start()
+            ends.callback(self.serve.stop)
+            self.serve.start()
+            ends.callback(self.agent.stop)
+            self._edge_file.write_text(self._edge_toml(self._uplink()))
+            self.agent.start()
             self._ends = ends.pop_all()
 
     def stop(self) -> None:
@@ -174,15 +154,12 @@ class Rig:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
-    @property
-    def database(self) -> Path:
-        """The cloud's store."""
-        return self.folder / "cloud" / "cloud.db"
-
     def raised(self) -> Counter[str]:
         """Device -> its presses in the histories of alarms; echoes of a press are not presses."""
         rows = self._rows("SELECT body FROM alarm_history WHERE type IN ('raised', 'repeated')")
-        return Counter(json.loads(body)["press"]["device"] for (body,) in rows)
+        devices = Counter(json.loads(body)["press"]["device"] for (body,) in rows)
+        ours = {device.id for device in self._devices}
+        return Counter({device: n for device, n in devices.items() if device in ours})
 
     def has_raised(self, device: str) -> bool:
         """Whether the cloud has a press of this device by now; of a server that was just killed
@@ -193,39 +170,51 @@ class Rig:
         except OperationalError:
             return True
 
+    def readings(self) -> list[tuple[str, int]]:
+        """(device, value) of each light reading in the time series. The cloud is stopped for it,
+        which alone may hold the file of an embedded one."""
+        self.serve.stop()
+        series, now_ms = series_of(self.settings), SystemClock().now_ms()
+        try:
+            series.open()
+            homes = sorted({each.home for each in self._devices if not each.is_sos})
+            return [
+                (point.device, int(point.value))
+                for home in homes
+                for point in series.export(home, now_ms)
+                if point.measurement == Measurement.ILLUMINANCE
+            ]
+        finally:
+            series.close()
+
     def _rows(self, sql: str, **facts: str) -> list[Any]:
-        if self.postgres is None:
-            with closing(_look_into(self.database)) as db:
+        if self.settings.server is None:
+            with closing(_look_into(self.settings.database)) as db:
                 return db.execute(sql, facts).fetchall()
-        engine = open_engine(self.postgres.url(), writes=False, name="anju-rig", pool=NullPool)
+        engine = open_engine(self.settings.server, writes=False, name="anju-rig", pool=NullPool)
         with engine.connect() as connection:
             return list(connection.execute(text(sql), facts))
 
     def waiting(self) -> int:
-        """Alarms and events in the agent's journal that the cloud has not acknowledged."""
+        """What is in the agent's journal and the cloud has not acknowledged."""
         with closing(_look_into(self.folder / "edge" / "journal.db")) as db:
-            sql = (
-                "SELECT count(*) FROM rows WHERE acked_ms IS NULL AND refused IS NULL"
-                " AND lane IN ('alarm', 'event')"
-            )
+            sql = "SELECT count(*) FROM rows WHERE acked_ms IS NULL AND refused IS NULL"
             return int(db.execute(sql).fetchone()[0])
 
     def _seed(self) -> None:
         """The registry of the run, entered as an installation would have it before anything
         starts."""
-        address = BrokerAddress(HOST, self.cloud_broker.port)
-        settings = CloudSettings(
-            data_dir=self.folder / "cloud",
-            config_dir=config_dir(),
-            pages_dir=pages_dir(),
-            broker=address,
-            http=HttpSettings(port=0),
-            roles=frozenset(),
-            server=self._server,
+        cloud = Cloud(
+            replace(
+                self.settings,
+                roles=frozenset(),
+                http=HttpSettings(port=0),
+                monitor=MonitorSettings(),
+            )
         )
-        cloud = Cloud(settings)
         cloud.start()
         try:
+            cloud.store.read(site.refuse_others)
             cloud.store.write(lambda work: load_demo(work, config_dir()))
             cloud.store.write(self._enter(cloud))
             self._accounts = cloud.store.write(
@@ -234,10 +223,17 @@ class Rig:
         finally:
             cloud.stop()
 
+    def _uplink(self) -> BrokerSettings:
+        def ask(store: Any) -> BrokerSettings:
+            return site.uplink(self.settings, store, self.url, GATEWAY, self.folder)
+
+        told: BrokerSettings = with_store(self.settings.store, ask)
+        return told
+
     def _enter(self, cloud: Cloud) -> Any:
-        near = cloud.registry.home_card(NEAR)
+        near = cloud.registry.home_card(site.FIRST_HOME)
         assert near is not None  # noqa: S101 - the demo has it
-        place = HomeEntry(NEAR, near.area_id, near.address, near.lat, near.lon)
+        place = HomeEntry(site.FIRST_HOME, near.area_id, near.address, near.lat, near.lon)
 
         def enter(work: Work) -> None:
             with Edit(work) as edit:
@@ -249,9 +245,15 @@ class Rig:
 
         return enter
 
-
-def _pause(seconds: float) -> None:
-    time.sleep(seconds)  # noqa: TID251 - real processes live in real time
+    def _edge_toml(self, cloud: BrokerSettings) -> str:
+        files = {"ca_file": cloud.ca_file, "cert_file": cloud.cert_file}
+        told = "".join(f'{key} = "{path}"\n' for key, path in files.items() if path is not None)
+        return (
+            f'gateway = "{GATEWAY}"\ndata_dir = "{self.folder / "edge"}"\n'
+            "readings_start_within_s = 0\n"
+            f'[home]\nport = {self.home_broker.port}\ntopics = ["{self._topics}"]\n'
+            f'[cloud]\nhost = "{cloud.host}"\nport = {cloud.port}\n{told}'
+        )
 
 
 def _mosquitto() -> BrokerKind:
@@ -267,19 +269,11 @@ def _words(part: str, config: Path, sabotage: str | None) -> list[str]:
     return ["anju", "--quiet", *verb, "--config", str(config)]
 
 
-def _edge_toml(folder: Path, home: int, cloud: int, topics: str) -> str:
+def _cloud_toml(folder: Path, broker: int) -> str:
     return (
-        f'gateway = "{GATEWAY}"\ndata_dir = "{folder / "edge"}"\nreadings_start_within_s = 0\n'
-        f'[home]\nport = {home}\ntopics = ["{topics}"]\n[cloud]\nport = {cloud}\n'
-    )
-
-
-def _cloud_toml(folder: Path, broker: int, server: URL | None) -> str:
-    told = (
         f'data_dir = "{folder / "cloud"}"\n[broker]\nhost = "{HOST}"\nport = {broker}\n'
         "[http]\nport = 0\n"
     )
-    return told if server is None else f'{told}[database]\nurl = "{server}"\n'
 
 
 def _look_into(path: Path) -> sqlite3.Connection:

@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Final, Self
+from typing import Final, NamedTuple, Self
 
 from fastapi import APIRouter
 from msgspec.structs import replace
@@ -30,30 +30,36 @@ from cloud.settings import (
 EVERYTHING: Final = "all"
 
 
+class Ports(NamedTuple):
+    """Where pages and embedded broker listen. 0 takes a free one."""
+
+    http: int = 0
+    broker: int = 0
+
+
 class Embedded:
     """Broker and cloud with everything in one folder: for `serve`, `demo` and whoever needs an
-    instance of its own. Ports: 0 takes a free one."""
+    instance of its own."""
 
     def __init__(
         self,
         data: Path,
+        ports: Ports = Ports(),  # noqa: B008 - it is a constant
         *,
-        http_port: int = 0,
-        broker_port: int = 0,
         config: Path | None = None,
         pages: Path | None = None,
         guests: Sequence[APIRouter] = (),
         monitor_port: int | None = None,
     ) -> None:
         """Raises CannotRun where there is no configuration, or no broker to be had."""
-        self.broker = EmbeddedBroker(data / "broker", broker_port)
+        self.broker = EmbeddedBroker(data / "broker", ports.broker)
         self.cloud = Cloud(
             CloudSettings(
                 data_dir=data,
                 config_dir=config_dir(config),
                 pages_dir=pages_dir(pages),
                 broker=BrokerAddress(self.broker.host, self.broker.port),
-                http=HttpSettings(port=http_port),
+                http=HttpSettings(port=ports.http),
                 monitor=MonitorSettings(port=monitor_port),
             ),
             guests=guests,
@@ -136,12 +142,8 @@ def _make_private(folder: Path) -> None:
 def _serve_embedded(args: argparse.Namespace, stop: Stop) -> None:
     if args.role != EVERYTHING:
         raise CannotRun("--role needs --config: the embedded parts are one process")
-    whole = Embedded(
-        args.data,
-        http_port=args.port,
-        broker_port=args.broker_port,
-        monitor_port=args.monitor_port,
-    )
+    ports = Ports(args.port, args.broker_port)
+    whole = Embedded(args.data, ports, monitor_port=args.monitor_port)
     with whole, Systemd(whole.cloud.is_turning):
         print(f"anju: {whole.cloud.url}")
         print(f"anju: broker {whole.broker.host}:{whole.broker.port}", flush=True)

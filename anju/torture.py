@@ -6,14 +6,16 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from random import Random
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import msgspec
 
 from anju.errors import CannotRun
 from anju.output import Commands, add_json, progress, show
+from anju.parts import INFLUX, POSTGRES, Parts
 from anju.rig import HOST, Rig
 from anju.tap import Tap
 from device_simulators.clock import SystemClock
@@ -49,18 +51,8 @@ DRAIN_S: Final = 90.0
 QUIET_S: Final = 3.0
 SEED: Final = 1
 VICTIMS: Final = {"edge": ("agent",), "cloud": ("ingest", "broker")}
-POSTGRES: Final = "postgres"  # on demand: then the cloud's store is a server
+ON_DEMAND: Final = (POSTGRES, INFLUX)  # then the cloud stands on servers
 LOOK_S: Final = 0.2
-
-
-class Victim(Protocol):
-    """What can be killed and started again."""
-
-    def kill(self) -> None:
-        """By SIGKILL."""
-
-    def start(self) -> None:
-        """Returns when it is there."""
 
 
 class Rounds:
@@ -152,17 +144,18 @@ def add(commands: Commands) -> None:
     parser = commands.add_parser("torture", help="kill parts and count what is lost")
     parser.add_argument("side", choices=("edge", "cloud"))
     parser.add_argument("--kills", type=int, default=KILLS, metavar="N")
-    parser.add_argument("--kill", metavar="ingest,broker,postgres", help="of the cloud; else two")
+    parser.add_argument("--kill", metavar="ingest,broker,postgres,influx", help="of the cloud")
     parser.add_argument("--minutes", type=float, metavar="M", help="go on for so long at least")
     parser.add_argument("--seed", type=int, default=SEED, metavar="S")
     parser.add_argument("--sabotage", choices=("ack-early",), help="must fail")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="an installation to run on")
     add_json(parser)
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """0 where nothing was lost, doubled or turned round."""
-    victims = [*VICTIMS[args.side], *([POSTGRES] if args.side == "cloud" else [])]
+    victims = [*VICTIMS[args.side], *(ON_DEMAND if args.side == "cloud" else [])]
     if unknown := [each for each in wanted(args) if each not in victims]:
         known = ", ".join(victims)
         raise CannotRun(f"--kill {unknown[0]} is not known here; choose from {known}")
@@ -183,10 +176,14 @@ def _torture(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
     devices = [*rounds.buttons, *rounds.meters]
     sabotage = args.side if args.sabotage else None
     ledger_file = folder / "ledger.jsonl"
-    on_postgres = POSTGRES in wanted(args)
-    with Rig(folder, registered(devices, HOMES), sabotage, on_postgres=on_postgres) as rig:
+    with (
+        _servers(args, folder) as file,
+        Rig(folder, registered(devices, HOMES), sabotage, file=file) as rig,
+    ):
         tormentor = Tormentor(rig, rounds, args.seed, AFTER_PRESS_S[args.side])
-        tap = Tap(HOST, rig.cloud_broker.port) if args.side == "edge" else None
+        tap = None
+        if args.side == "edge" and rig.cloud_broker is not None:
+            tap = Tap(HOST, rig.cloud_broker.port)
         ledger = Ledger(ledger_file)
         driver = Driver(
             rounds,
@@ -207,23 +204,45 @@ def _torture(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
             ledger.close()
             if tap is not None:
                 tap.stop()
-        raised = rig.raised()
+        entries = read_ledger(ledger_file)
+        presses = judge_presses(entries, rig.raised())
+        readings = _readings(entries, tap) if tap is not None else _stored(entries, rig)
         facts = {
             "kills": tormentor.kills,
             "in_flight_kills": tormentor.in_flight,
             "seed": args.seed,
             "broker": str(rig.home_broker.kind),
-            "cloud_broker": str(rig.cloud_broker.kind),
+            "cloud": _told(rig),
             "sabotage": args.sabotage,
             "peers": {},
         }
-    entries = read_ledger(ledger_file)
-    presses = judge_presses(entries, raised)
-    return _document(presses, _readings(entries, tap), tap, facts)
+    return _document(presses, readings, tap, facts)
+
+
+@contextmanager
+def _servers(args: argparse.Namespace, folder: Path) -> Iterator[Path | None]:
+    """The file of the installation; made here where servers are to be killed and none is named."""
+    if args.config is not None:
+        yield args.config
+    elif set(ON_DEMAND).isdisjoint(wanted(args)):
+        yield None
+    else:
+        with Parts(folder / "parts") as parts:
+            yield parts.file
+
+
+def _told(rig: Rig) -> dict[str, Any]:
+    """What the cloud stood on."""
+    told = rig.settings
+    return {
+        "tls": told.broker.tls is not None,
+        "store": told.store.get_backend_name(),
+        "series": "duckdb" if told.timeseries.influx is None else "influxdb",
+    }
 
 
 def _kill_all(args: argparse.Namespace, rig: Rig, rounds: Rounds, tormentor: Tormentor) -> None:
-    victims = _victims(args, rig)
+    victims = rig.victims(wanted(args))
     until = time.perf_counter() + (args.minutes or 0) * 60
     number = 0
     while number < args.kills or time.perf_counter() < until:
@@ -235,17 +254,6 @@ def _kill_all(args: argparse.Namespace, rig: Rig, rounds: Rounds, tormentor: Tor
             rig.home_broker.start()
         tormentor.round(victim.kill, victim.start)
         progress(f"kill {number:>4}: {name}, {tormentor.in_flight} in flight so far")
-
-
-def _victims(args: argparse.Namespace, rig: Rig) -> list[tuple[str, Victim]]:
-    known: dict[str, Victim] = {
-        "agent": rig.agent,
-        "ingest": rig.serve,
-        "broker": rig.cloud_broker,
-    }
-    if rig.postgres is not None:
-        known[POSTGRES] = rig.postgres
-    return [(name, known[name]) for name in wanted(args)]
 
 
 def _drain(rig: Rig, tap: Tap | None) -> None:
@@ -261,19 +269,23 @@ def _drain(rig: Rig, tap: Tap | None) -> None:
         time.sleep(LOOK_S)  # noqa: TID251 - real processes live in real time
 
 
-def _readings(entries: list[Entry], tap: Tap | None) -> Verdict | None:
-    if tap is None:
-        return None
+def _readings(entries: list[Entry], tap: Tap) -> Verdict:
+    """As they came over the wire, which shows their order."""
     runs = tap.stored()
     in_any_order = judge_readings(entries, [each for run in runs.values() for each in run])
     turned = sum(judge_readings(entries, run).out_of_order for run in runs.values())
     return msgspec.structs.replace(in_any_order, out_of_order=turned)
 
 
+def _stored(entries: list[Entry], rig: Rig) -> Verdict:
+    """As the time series has them, which keeps no order of arrival."""
+    return msgspec.structs.replace(judge_readings(entries, rig.readings()), out_of_order=0)
+
+
 def _document(
-    presses: Verdict, readings: Verdict | None, tap: Tap | None, facts: dict[str, Any]
+    presses: Verdict, readings: Verdict, tap: Tap | None, facts: dict[str, Any]
 ) -> dict[str, Any]:
-    both = [presses, *([] if readings is None else [readings])]
+    both = (presses, readings)
     names = [name for verdict in both for name in verdict.names]
     return {
         "ok": all(verdict.held for verdict in both),
@@ -288,6 +300,12 @@ def _document(
             "raised": presses.stored,
             "lost": presses.lost,
             "doubled": presses.doubled,
+        },
+        "readings": {
+            "sent": readings.sent,
+            "stored": readings.stored,
+            "lost": readings.lost,
+            "doubled": readings.doubled,
         },
         **facts,
         "names": names,

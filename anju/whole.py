@@ -1,4 +1,5 @@
-"""Everything in one process: broker, cloud, one gateway's agent, ten virtual homes.
+"""Everything in one process: broker, cloud, one gateway's agent, ten virtual homes; or all but the
+servers that an installation's file names.
 
 Nothing is shortened: the town speaks MQTT to the agent, the agent MQTT to the cloud.
 """
@@ -12,7 +13,8 @@ from fastapi import APIRouter
 
 from anju.errors import CannotRun
 from anju.paths import config_dir
-from anju.serve import Embedded
+from anju.serve import Embedded, Ports
+from anju.site import Configured, uplink
 from cloud.identity.demo import DemoAccount, make_demo_accounts
 from cloud.identity.passwords import Passwords
 from cloud.identity.policy import Role
@@ -37,14 +39,15 @@ class Demo:
     def __init__(
         self,
         data: Path,
+        ports: Ports = Ports(),  # noqa: B008 - it is a constant
         *,
-        http_port: int = 0,
-        broker_port: int = 0,
         homes_max: int | None = None,
         has_life: bool = True,
         config: Path | None = None,
+        file: Path | None = None,
     ) -> None:
-        """Raises CannotRun. has_life: sensors speak by themselves now and then."""
+        """Raises CannotRun. has_life: sensors speak by themselves now and then; file: of the
+        installation to stand on, None: on the embedded parts."""
         self._config, self._data, self._has_life = config_dir(config), data, has_life
         demo = self._config / "demo"
         try:
@@ -55,8 +58,10 @@ class Demo:
             raise CannotRun(str(error)) from error
         sim = APIRouter(prefix="/sim", include_in_schema=False)
         sim.include_router(build_router(self.town))
-        self.whole = Embedded(
-            data, http_port=http_port, broker_port=broker_port, config=config, guests=[sim]
+        self.whole: Embedded | Configured = (
+            Embedded(data, ports, config=config, guests=[sim])
+            if file is None
+            else Configured(file, data, ports, config=config, guests=[sim])
         )
         self.accounts: list[DemoAccount] = []
         self._agent: Agent | None = None
@@ -140,12 +145,13 @@ class Demo:
             time.sleep(0.02)  # noqa: TID251 - a start, not a hot path
 
     def _new_agent(self) -> Agent:
-        broker = BrokerSettings(host=self.whole.broker.host, port=self.whole.broker.port)
+        home, cloud, gateway = self.whole.broker, self.whole.cloud, self.town.plan.gateway
+        folder = self._data / "edge"
         settings = Settings(
-            gateway=self.town.plan.gateway,
-            data_dir=self._data / "edge",
-            home=broker,
-            cloud=broker,
+            gateway=gateway,
+            data_dir=folder,
+            home=BrokerSettings(host=home.host, port=home.port),
+            cloud=uplink(cloud.settings, cloud.store, cloud.url, gateway, folder),
             siren_after_s=SIREN_AFTER_S,
             readings_start_within_s=0,  # one gateway: nothing to spread
         )

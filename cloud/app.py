@@ -379,11 +379,12 @@ def _join(settings: CloudSettings, clock: Clock, counters: Counters) -> Parts:
         escalation=Escalation(policy, timers, dispatch),
         prompts=Prompts(Outbox(outbox_signal), words),
         trail=trail,
-        series=_series_of(settings),
+        series=series_of(settings),
     )
 
 
-def _series_of(settings: CloudSettings) -> TimeSeries:
+def series_of(settings: CloudSettings) -> TimeSeries:
+    """Where readings are kept, not yet opened. Raises BadConfiguration."""
     told = settings.timeseries
     if told.influx is not None:
         # Its client takes half a second to load: only where it is wanted.

@@ -20,10 +20,9 @@ from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
-from typing_extensions import override
 
-from anju.broker import HOST, BrokerProcess, free_port
-from anju.broker_config import BrokerKind
+from anju.broker import HOST
+from anju.cell import CellBroker
 from cloud.clock import SystemClock
 from cloud.fleet.authority import GATEWAYS, SERVICES, gateways_of, services_of
 from cloud.fleet.certificates import Kind, key_pem, new_key, pem
@@ -31,7 +30,6 @@ from cloud.ingest.mqtt import BrokerAddress, TlsFiles
 from tests.needs import require
 from tests.waiting import eventually
 
-SHIPPED: Final = Path(__file__).parents[1] / "config" / "mosquitto"
 WAIT_S: Final = 10.0
 SILENCE_S: Final = 0.3
 
@@ -46,12 +44,8 @@ class Files(NamedTuple):
 NOTHING: Final = Files(None, None)
 
 
-class CellBroker(BrokerProcess):
-    """Mosquitto on the shipped file, its paths and ports moved into a test's folder."""
-
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder, free_port(), BrokerKind.MOSQUITTO)
-        self.services_port = free_port()
+class Broker(CellBroker):
+    """One that a test may tell to read its list again."""
 
     def reload(self) -> None:
         """As `systemctl reload mosquitto` does, and until it is done."""
@@ -61,39 +55,6 @@ class CellBroker(BrokerProcess):
 
     def _reloads(self) -> int:
         return self._log_file.read_text().count("Reloading config.")
-
-    @property
-    def pid_file(self) -> Path:
-        return self.data / "pid"
-
-    @override
-    def _prepare(self) -> Path:
-        text = (SHIPPED / "cloud.conf").read_text()
-        for before, after in (
-            ("/etc/mosquitto/anju/", f"{self.data}/"),
-            ("/etc/mosquitto/anju-", f"{self.data}/anju-"),
-            ("/var/lib/mosquitto/", f"{self.data}/"),
-            ("log_dest syslog", "log_dest stderr"),
-            ("log_type notice", "log_type notice\nlog_type information"),  # it tells of a reload
-            ("listener 8883", f"listener {self.port} {HOST}"),
-            ("listener 8884", f"listener {self.services_port}"),
-        ):
-            assert before in text
-            text = text.replace(before, after)
-        for name in ("cloud.acl", "services.acl"):
-            (self.data / f"anju-{name}").write_text((SHIPPED / name).read_text())
-        config = self.data / "mosquitto.conf"
-        config.write_text(f"user root\npid_file {self.pid_file}\n{text}")
-        return config
-
-    @override
-    def _wait_until_ready(self, child) -> None:
-        ports = (self.port, self.services_port)
-        try:
-            eventually(lambda: all(map(_listens, ports)), 3 * WAIT_S, "both listeners")
-        except TimeoutError as error:
-            self.kill()
-            raise AssertionError(f"{ports} do not answer; it said: {self.tail()}") from error
 
 
 class Cell:
@@ -109,7 +70,7 @@ class Cell:
         self.services.create("Test services")
         self._hands: list[TlsHand] = []
         (folder / "broker").mkdir()
-        self.broker = CellBroker(folder / "broker")
+        self.broker = Broker(folder / "broker")
         server = self.sign(Kind.SERVER, "localhost", HOST)
         for source, target in (
             (server.certificate, "server.pem"),
@@ -125,7 +86,7 @@ class Cell:
     @property
     def crl_file(self) -> Path:
         """Where the broker reads it."""
-        return self.folder / "broker" / "gateways-crl.pem"
+        return self.broker.crl_file
 
     @property
     def ca_file(self) -> Path:
@@ -278,11 +239,6 @@ class TlsHand:
 
     def _on_publish(self, _client, _data, mid, reason, _properties) -> None:
         self.published[mid] = str(reason)
-
-
-def _listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex((HOST, port)) == 0
 
 
 @pytest.fixture

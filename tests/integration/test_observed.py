@@ -17,7 +17,7 @@ from typing_extensions import override
 from anju import check
 from anju.output import JsonLines, ReadableLines
 from anju.paths import ROOT
-from anju.story import Script, enter
+from anju.story import Script
 from anju.whole import Demo
 from cloud.monitor.exposition import Exposition
 from device_simulators.ears import Ears

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from anju.influx import InfluxProcess
 from contract.lanes import Lane
 from contract.messages import Ack, Batch, DeviceRows, Row
 from tests import influx
@@ -19,15 +20,9 @@ CLIMATE = "z2m:0x00124b0014a00106"
 
 
 @pytest.fixture
-def real_influx(tmp_path: Path) -> Iterator[influx.RealInflux]:
+def real_influx(tmp_path: Path) -> Iterator[InfluxProcess]:
     require("influxd")
-    found = influx.find()
-    if found is None or found.program is None:
-        pytest.skip("the server in the environment is not ours to stop")
-    server = influx.RealInflux(tmp_path / "influx", found.program)
-    server.start()
-    yield server
-    server.stop()
+    yield from influx.own(tmp_path / "influx")
 
 
 @pytest.fixture(params=["duckdb", "influx"])
@@ -99,7 +94,7 @@ def test_what_was_acknowledged_is_there_after_a_restart_and_is_not_taken_twice(
 
 
 def test_with_influx_stopped_alarms_go_on_and_readings_are_complete_afterwards(
-    mosquitto: RealBroker, hands: Hands, tmp_path: Path, real_influx: influx.RealInflux
+    mosquitto: RealBroker, hands: Hands, tmp_path: Path, real_influx: InfluxProcess
 ) -> None:
     house = House(tmp_path / "cloud", real_influx.address())
     try:
@@ -127,7 +122,7 @@ def test_with_influx_stopped_alarms_go_on_and_readings_are_complete_afterwards(
 
 
 def test_an_influx_that_comes_late_is_waited_for(
-    mosquitto: RealBroker, hands: Hands, tmp_path: Path, real_influx: influx.RealInflux
+    mosquitto: RealBroker, hands: Hands, tmp_path: Path, real_influx: InfluxProcess
 ) -> None:
     real_influx.stop()
     house = House(tmp_path / "cloud", real_influx.address())

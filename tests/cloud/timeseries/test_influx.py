@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from anju.influx import InfluxProcess
 from cloud.durable.received import LaneKey
 from cloud.timeseries.errors import Unavailable
 from cloud.timeseries.influx import SPARE_DAYS, InfluxSeries
@@ -21,19 +22,13 @@ LANE = LaneKey("gw-1", "j-1", Lane.DATA)
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[influx.RealInflux]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InfluxProcess]:
     require("influxd")
-    found = influx.find()
-    if found is None or found.program is None:
-        pytest.skip("the server in the environment is not ours to stop")
-    server = influx.RealInflux(tmp_path_factory.mktemp("influx"), found.program)
-    server.start()
-    yield server
-    server.stop()
+    yield from influx.own(tmp_path_factory.mktemp("influx"))
 
 
 @pytest.fixture
-def address(server: influx.RealInflux, tmp_path: Path) -> InfluxAddress:
+def address(server: InfluxProcess, tmp_path: Path) -> InfluxAddress:
     return server.address(tmp_path.name)
 
 
@@ -116,7 +111,7 @@ def test_the_bucket_gets_the_retention_of_the_settings_also_later(
 
 
 def test_what_was_acknowledged_outlives_a_kill_and_what_was_not_is_written_again(
-    server: influx.RealInflux, address: InfluxAddress, series: InfluxSeries
+    server: InfluxProcess, address: InfluxAddress, series: InfluxSeries
 ) -> None:
     series.write(sheet_of(series, *range(1, 501)))
     server.kill()
