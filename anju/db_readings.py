@@ -24,7 +24,8 @@ SIDE_FILE: Final = ".wal"
 class Ask(Protocol):
     """Runs a transaction in the store, which the platform may hold as well."""
 
-    def __call__(self, fn: Callable[[Work], Any]) -> Any: ...
+    def __call__(self, fn: Callable[[Work], Any]) -> Any:
+        """What fn makes of it, committed."""
 
 
 class Readings:

@@ -1,10 +1,12 @@
 """The whole cloud on real brokers: a press comes in, stays, is seen, and is never taken twice."""
 
+import json
 import signal
 import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +18,7 @@ from msgspec.structs import replace
 
 from anju.broker import HOST, free_port
 from anju.broker_config import BrokerKind
+from anju.cli import main
 from anju.paths import ROOT
 from cloud.alarms import store as alarms
 from cloud.app import CannotStart, Cloud
@@ -26,7 +29,8 @@ from cloud.identity.tokens import SystemSecrets
 from cloud.ingest.mqtt import BrokerAddress
 from cloud.registry.seed import load_demo
 from cloud.settings import ALL_ROLES, CloudSettings, HttpSettings, Role, SeriesSettings
-from cloud.timeseries.model import InfluxAddress
+from cloud.timeseries.embedded import DuckSeries
+from cloud.timeseries.model import InfluxAddress, Keeping, Place, Sheet, span_at
 from contract.envelope import decode_down, encode
 from contract.lanes import Lane
 from contract.messages import Ack, Batch, Config, DeviceRows, Done, DownMessage, Row, Say, UpMessage
