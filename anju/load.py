@@ -14,6 +14,8 @@ from typing import Final
 import msgspec
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
 
 from anju.broker import HOST
 from anju.stop import Stop
@@ -112,9 +114,9 @@ class Gateway:
             if not seqs:
                 return
             batch = self._batch(seqs, wish.run, now_ms)
-            told = client.publish(up_topic(self.id, Lane.DATA), encode(batch).payload, 1)
-            self._pacer.said(wish, seqs[-1], told.mid, now_ms)
-            yield told.mid
+            token = _publish(client, up_topic(self.id, Lane.DATA), batch)
+            self._pacer.said(wish, seqs[-1], token, now_ms)
+            yield token
 
     def _batch(self, seqs: Sequence[int], run: Run, now_ms: int) -> Batch:
         rows: list[list[Row]] = [[] for _ in self._uids]
@@ -155,7 +157,7 @@ class Load:
         for gateway in self._gateways.values():
             gateway.read(each, now_ms)
             if (hello := gateway.hello(now_ms)) is not None:
-                self._client.publish(up_topic(gateway.id, Lane.HEALTH), encode(hello).payload, 1)
+                _publish(self._client, up_topic(gateway.id, Lane.HEALTH), hello)
             for token in gateway.say(self._client, now_ms):
                 self._tokens[token] = gateway
 
@@ -187,6 +189,13 @@ class Load:
             told = decode_down(bytes(heard.payload), content_type)
             if isinstance(told, Ack) and told.lane == Lane.DATA.value:
                 self._gateways[heard.topic.split("/")[3]].hear(told)
+
+
+def _publish(client: paho.Client, topic: str, message: Batch | Hello) -> int:
+    encoded = encode(message)
+    properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+    properties.ContentType = encoded.content_type
+    return client.publish(topic, encoded.payload, 1, properties=properties).mid
 
 
 def _name(number: int) -> str:
