@@ -3,7 +3,8 @@
 import os
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -90,6 +91,25 @@ class Readings:
         note = f"readings are in InfluxDB at {influx.url}: save and restore its buckets there"
         buckets = [influx.bucket + part for part in ("", "_hours", "_applied")]
         return {"readings": {"influx": influx.url, "buckets": buckets}, "note": note}
+
+
+@contextmanager
+def held_by_nobody(settings: CloudSettings, ask: Ask) -> Iterator[Path]:
+    """The file of readings; of one that a running platform holds a copy, which goes afterwards.
+    Raises CannotRun."""
+    series = DuckSeries(settings.readings, Keeping())
+    try:
+        series.open()
+    except Unavailable:
+        made = settings.data_dir / f"copy-{os.getpid()}{SUFFIX}"
+        _ask_platform(made, ask)
+        try:
+            yield made
+        finally:
+            _remove(made)
+    else:
+        series.close()
+        yield settings.readings
 
 
 def _copy(file: Path, to: Path) -> None:

@@ -359,6 +359,9 @@ def test_readings_are_saved_while_the_platform_runs_and_restored_when_it_does_no
         said(process)
         said(process)
         saved = db("backup")
+        words = ["series", "export", HOME, str(tmp_path / "export.csv"), "--data", str(data)]
+        assert main(["--quiet", *words, "--json"]) == 0
+        capsys.readouterr()
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 0
     series.open()
@@ -367,6 +370,8 @@ def test_readings_are_saved_while_the_platform_runs_and_restored_when_it_does_no
 
     told = db("restore", saved["file"])
 
+    assert "temperature,Cel" in (tmp_path / "export.csv").read_text()
+    assert sorted(file.name for file in data.glob("copy-*")) == []
     assert Path(saved["readings"]["file"]).parent == Path(saved["file"]).parent
     assert told["readings"]["file"] == str(data / "readings.duckdb")
     series.open()
