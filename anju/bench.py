@@ -8,7 +8,6 @@ import platform
 import tempfile
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
@@ -23,7 +22,7 @@ from anju.child import Child
 from anju.errors import CannotRun
 from anju.floor import PRESS
 from anju.output import Commands, add_json, progress, show, table
-from anju.pressing import SEEN_S, console, figures, shows
+from anju.pressing import SEEN_S, console, figures, presses_shown, shows
 from anju.rig import HOST, Rig
 from device_simulators.mqtt import Link
 from device_simulators.people import TooLong
@@ -94,7 +93,7 @@ def _measure(presses: int, folder: Path, file: Path | None) -> tuple[list[float]
             raise CannotRun("the home broker does not answer")
         for message in announcement(devices):
             hand.publish(message)
-        seen: Counter[str] = Counter()
+        seen = presses_shown(console_feed)
         real_ms: list[float] = []
         floor_ms: list[float] = []
         for number, (device, card) in enumerate(zip(devices, known, strict=True), start=1):

@@ -102,7 +102,7 @@ def _press(script: Script, cast: Cast, demo: Demo) -> None:
         with script.hop("decode") as hop:
             hop.detail = str(cast.ears.hears("calling", HOME, said, DECODE_S)["zh"])
         with script.hop("alarm") as hop:
-            alarm_id, alarm = alarm_of(cast, known, ALARM_S)
+            alarm_id, alarm = alarm_of(cast, known, ALARM_S, HOME)
             hop.detail = f"{alarm['resident']['name']}, {alarm['home']['address']['zh']}"
         handle(script, cast, alarm_id, alarm, said)
     finally:

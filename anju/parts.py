@@ -5,10 +5,13 @@ What dies is started again, as an init system does; `pids/` says who may be kill
 """
 
 import argparse
+import json
 import shlex
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Final, Self
+
+from sqlalchemy import URL
 
 from anju import ca
 from anju.broker import HOST
@@ -19,6 +22,7 @@ from anju.output import Commands
 from anju.postgres import PostgresProcess
 from anju.stop import Stop
 from anju.watched import Server, Watched
+from cloud.timeseries.model import InfluxAddress
 
 BROKER: Final = "broker"
 POSTGRES: Final = "postgres"
@@ -75,10 +79,6 @@ class Parts:
 
     def _describe(self) -> None:
         """See config/cloud.sample.toml."""
-        address = self.influx.address()
-        token = self.folder / "influx-token"
-        token.touch(0o600)
-        token.write_text(address.token)
         reload = f"kill -HUP $(cat {shlex.quote(str(self.broker.pid_file))})"
         self.file.write_text(
             f"""\
@@ -94,19 +94,27 @@ ca_dir = "ca"
 gateways_host = "{HOST}"
 gateways_port = {self.broker.port}
 crl_file = "{self.broker.crl_file}"
-reload_command = ["sh", "-c", {_quoted(reload)}]
-[database]
-url = "{self.postgres.url().render_as_string()}"
-[timeseries.influx]
-url = "{address.url}"
-org = "{address.org}"
-token_file = "{token.name}"
-bucket = "{address.bucket}"
+reload_command = ["sh", "-c", {json.dumps(reload)}]
 [http]
 port = 0
-""",
+{stores_text(self.postgres.url(), self.influx.address(), self.folder / "influx-token")}""",
             encoding="utf-8",
         )
+
+
+def stores_text(server: URL, series: InfluxAddress, token_file: Path) -> str:
+    """[database] and [timeseries.influx] of an installation's file; leaves the token."""
+    token_file.touch(0o600)
+    token_file.write_text(series.token, encoding="ascii")
+    return f"""\
+[database]
+url = "{server.render_as_string()}"
+[timeseries.influx]
+url = "{series.url}"
+org = "{series.org}"
+token_file = "{token_file}"
+bucket = "{series.bucket}"
+"""
 
 
 def add(commands: Commands) -> None:
@@ -130,7 +138,3 @@ def run(args: argparse.Namespace) -> int:
         print(f"anju: parts serve; the installation on them: --config {parts.file}", flush=True)
         stop.wait()
     return 0
-
-
-def _quoted(text: str) -> str:
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

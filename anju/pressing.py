@@ -1,5 +1,6 @@
 """What benches of a press share: an operator's page, and figures of what it took."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
@@ -15,11 +16,21 @@ def shows(page: Feed, home: str, presses: int) -> None:
 
     def find(things: dict[str, dict[str, Any]]) -> bool | None:
         for alarm in things["alarms"].values():
-            if alarm["home"]["id"] == home and alarm["presses"] >= presses:
+            where = alarm["home"]
+            if where is not None and where["id"] == home and alarm["presses"] >= presses:
                 return True
         return None
 
     page.until(find, SEEN_S)
+
+
+def presses_shown(page: Feed) -> Counter[str]:
+    """Home -> presses of its open alarms, which an installation may have from an earlier run."""
+    shown: Counter[str] = Counter()
+    for alarm in page.things["alarms"].values():
+        if alarm["home"] is not None:
+            shown[alarm["home"]["id"]] += alarm["presses"]
+    return shown
 
 
 @contextmanager

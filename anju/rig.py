@@ -23,6 +23,7 @@ from anju.db import with_store
 from anju.errors import CannotRun
 from anju.parts import BROKER, INFLUX, PIDS, POSTGRES
 from anju.paths import config_dir
+from anju.rig_homes import enter_homes
 from anju.serve import settings_from
 from cloud.app import Cloud, series_of
 from cloud.clock import SystemClock
@@ -30,14 +31,9 @@ from cloud.identity.demo import DemoAccount, make_demo_accounts
 from cloud.identity.passwords import Passwords
 from cloud.identity.sessions import link_path
 from cloud.identity.tokens import SystemSecrets
-from cloud.registry.cards import DeviceCard
-from cloud.registry.entries import GatewayEntry, HomeEntry, ResidentEntry
 from cloud.registry.seed import load_demo
-from cloud.registry.service import Edit
 from cloud.settings import HttpSettings, MonitorSettings
 from cloud.storage.postgres import open_engine
-from cloud.storage.unit import Work
-from cloud.words import Words
 from contract.messages import RegisteredDevice
 from contract.vocabulary import Measurement
 from edge.settings import BrokerSettings
@@ -94,6 +90,7 @@ class Rig:
             "the cloud", _words("cloud", file, sabotage), folder / "cloud.log", CLOUD_READY
         )
         self._accounts: list[DemoAccount] = []
+        self._since_ms = SystemClock().now_ms()  # an installation may hold what earlier runs left
         self._ends = ExitStack()
 
     def victims(self, names: Iterable[str]) -> list[tuple[str, Victim]]:
@@ -156,17 +153,19 @@ class Rig:
 
     def raised(self) -> Counter[str]:
         """Device -> its presses in the histories of alarms; echoes of a press are not presses."""
-        rows = self._rows("SELECT body FROM alarm_history WHERE type IN ('raised', 'repeated')")
-        devices = Counter(json.loads(body)["press"]["device"] for (body,) in rows)
-        ours = {device.id for device in self._devices}
-        return Counter({device: n for device, n in devices.items() if device in ours})
+        sql = (
+            "SELECT body FROM alarm_history"
+            " WHERE type IN ('raised', 'repeated') AND at_ms >= :since_ms"
+        )
+        rows = self._rows(sql, since_ms=self._since_ms)
+        return Counter(json.loads(body)["press"]["device"] for (body,) in rows)
 
     def has_raised(self, device: str) -> bool:
         """Whether the cloud has a press of this device by now; of a server that was just killed
         nobody knows, and then it counts as raised."""
         try:
-            sql = "SELECT 1 FROM event WHERE device = :device LIMIT 1"
-            return bool(self._rows(sql, device=device))
+            sql = "SELECT 1 FROM event WHERE device = :device AND received_ms >= :since_ms LIMIT 1"
+            return bool(self._rows(sql, device=device, since_ms=self._since_ms))
         except OperationalError:
             return True
 
@@ -182,12 +181,12 @@ class Rig:
                 (point.device, int(point.value))
                 for home in homes
                 for point in series.export(home, now_ms)
-                if point.measurement == Measurement.ILLUMINANCE
+                if point.measurement == Measurement.ILLUMINANCE and point.at_ms >= self._since_ms
             ]
         finally:
             series.close()
 
-    def _rows(self, sql: str, **facts: str) -> list[Any]:
+    def _rows(self, sql: str, **facts: str | int) -> list[Any]:
         if self.settings.server is None:
             with closing(_look_into(self.settings.database)) as db:
                 return db.execute(sql, facts).fetchall()
@@ -216,7 +215,9 @@ class Rig:
         try:
             cloud.store.read(site.refuse_others)
             cloud.store.write(lambda work: load_demo(work, config_dir()))
-            cloud.store.write(self._enter(cloud))
+            cloud.store.write(
+                lambda work: enter_homes(work, cloud.registry, GATEWAY, self._devices)
+            )
             self._accounts = cloud.store.write(
                 lambda work: make_demo_accounts(work, SystemSecrets(), config_dir(), Passwords())
             )
@@ -229,21 +230,6 @@ class Rig:
 
         told: BrokerSettings = with_store(self.settings.store, ask)
         return told
-
-    def _enter(self, cloud: Cloud) -> Any:
-        near = cloud.registry.home_card(site.FIRST_HOME)
-        assert near is not None  # noqa: S101 - the demo has it
-        place = HomeEntry(site.FIRST_HOME, near.area_id, near.address, near.lat, near.lon)
-
-        def enter(work: Work) -> None:
-            with Edit(work) as edit:
-                edit.gateway(GatewayEntry(GATEWAY, near.area_id, Words(GATEWAY, GATEWAY)))
-                for home in dict.fromkeys(device.home for device in self._devices):
-                    edit.home(GATEWAY, _home(place, home))
-                for device in self._devices:
-                    edit.device(_card(device))
-
-        return enter
 
     def _edge_toml(self, cloud: BrokerSettings) -> str:
         files = {"ca_file": cloud.ca_file, "cert_file": cloud.cert_file}
@@ -278,25 +264,3 @@ def _cloud_toml(folder: Path, broker: int) -> str:
 
 def _look_into(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=10)
-
-
-def _home(near: HomeEntry, home_id: str) -> HomeEntry:
-    resident = ResidentEntry(f"pe-{home_id}", home_id, home_id, age=80, sex="f", lives_alone=True)
-    where = Words(home_id, home_id)
-    return replace(near, id=home_id, address=where, residents=(resident,))
-
-
-def _card(device: RegisteredDevice) -> DeviceCard:
-    return DeviceCard(
-        uid=device.id,
-        gateway_id=GATEWAY,
-        home_id=device.home,
-        topic=device.topic,
-        key=device.id,
-        kind="button" if device.is_sos else "climate",
-        vendor=device.vendor,
-        model=device.model,
-        name=Words(device.id, device.id),
-        room=Words(device.home, device.home),
-        is_sos=device.is_sos,
-    )

@@ -103,12 +103,16 @@ def enter(script: Script, url: str, operator_link: str, links: Sequence[str], ea
         return Cast(operator, operator.follow(), responders, ears)
 
 
-def alarm_of(cast: Cast, known: dict[str, int], within_s: float) -> tuple[str, dict[str, Any]]:
-    """The first alarm on the console that is new, or has one press more. known: id -> presses."""
+def alarm_of(
+    cast: Cast, known: dict[str, int], within_s: float, home: str | None = None
+) -> tuple[str, dict[str, Any]]:
+    """The first alarm on the console that is new, or has one press more. known: id -> presses;
+    home: of no other, where a broker may still hold what an earlier run has sent."""
 
     def find(things: dict[str, dict[str, Any]]) -> tuple[str, dict[str, Any]] | None:
         for alarm_id, alarm in things["alarms"].items():
-            if alarm["presses"] > known.get(alarm_id, 0):
+            is_there = home is None or (alarm["home"] or {}).get("id") == home
+            if is_there and alarm["presses"] > known.get(alarm_id, 0):
                 return alarm_id, alarm
         return None
 

@@ -89,4 +89,6 @@ class Watched:
     def _begin(self) -> None:
         self._server.start()
         if self._pid_file is not None:
-            self._pid_file.write_text(f"{self._server.pid}\n", encoding="ascii")
+            new = self._pid_file.with_suffix(".new")
+            new.write_text(f"{self._server.pid}\n", encoding="ascii")
+            new.replace(self._pid_file)  # never half written for who reads it now

@@ -56,6 +56,9 @@ COMMANDS: Final = {
         "anju bench press": "test_the_bench_says_what_a_press_takes_and_what_its_floor",
         "anju bench outage": "test_with_influxdb_away_alarms_go_on_and_no_reading_is_lost",
     },
+    "tests/anju/test_parts.py": {
+        "anju parts DIR": "test_a_press_goes_all_the_way_over_them_also_after_an_earlier_one",
+    },
     "tests/integration/test_serve.py": {
         "anju serve": "test_serve_says_where_it_is_and_ends_in_order",
     },

@@ -7,19 +7,18 @@ import pytest
 
 from tests.cloud.district import District
 from tests.cloud.stores import Stores
-from tests.postgres import Databases, databases
+from tests.ground import Ground
+from tests.postgres import databases
 
 __all__ = ["databases"]
 
 
 @pytest.fixture(autouse=True)
-def stores(request: pytest.FixtureRequest) -> Iterator[None]:
+def stores(ground: None) -> Iterator[None]:
     """Where `open_store` makes them. At the end nothing is left open, also of a store that a test
     has let crash."""
-    lender: Databases | None = None
-    if request.config.getoption("store") == "postgresql":
-        lender = request.getfixturevalue("databases")
-        Stores.databases = lender.lend
+    lender = Ground.databases
+    Stores.databases = None if lender is None else lender.lend
     yield
     while Stores.opened:
         Stores.opened.pop().dispose()

@@ -1,5 +1,5 @@
-"""A store with a clock that tests turn by hand: SQLite in a temporary file, or with `pytest --store
-postgresql` a fresh database on a real server."""
+"""A store with a clock that tests turn by hand: SQLite in a temporary file, or with `pytest --parts
+production` a fresh database on a real server."""
 
 import itertools
 from collections.abc import Callable

@@ -7,6 +7,7 @@ from typing import Final
 
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
+from sqlalchemy import URL
 
 from anju.broker import HOST
 from anju.paths import ROOT
@@ -31,13 +32,16 @@ from cloud.storage.engine import open_engine
 from cloud.storage.schema import metadata
 from cloud.storage.store import Priority, Store
 from cloud.timeseries.embedded import DuckSeries
+from cloud.timeseries.influx import InfluxSeries
 from cloud.timeseries.model import Keeping
+from cloud.timeseries.port import TimeSeries
 from contract.envelope import encode
 from contract.lanes import Lane
 from contract.messages import Batch, DeviceRows, Row
 from contract.properties import Identity, to_properties
 from contract.topics import UP_ALARMS, UP_DATA, up_topic
 from tests.brokers import Hand, HasPort
+from tests.ground import Ground
 from tests.waiting import eventually
 
 CONFIG: Final = ROOT / "config"
@@ -114,7 +118,7 @@ class Ingest:
     its runner is started."""
 
     def __init__(self, folder: Path, broker: HasPort) -> None:
-        url = f"sqlite:///{folder / 'cloud.db'}"
+        url = Ground.database() or URL.create("sqlite", database=str(folder / "cloud.db"))
         writing = open_engine(url, writes=True)
         metadata.create_all(writing)
         self.clock, self.counters = SystemClock(), Counters()
@@ -131,7 +135,12 @@ class Ingest:
         self._new_source = functools.partial(source, INGEST, UP_ALARMS)
         self.alarm_source = self._new_source()
         self.data_source = source("anju-ingest-data", UP_DATA)
-        self.series = DuckSeries(folder / "readings.duckdb", Keeping())
+        bucket = Ground.bucket()
+        self.series: TimeSeries = (
+            InfluxSeries(bucket, Keeping())
+            if bucket
+            else DuckSeries(folder / "readings.duckdb", Keeping())
+        )
         self._telemetry = Telemetry(self.series, registry, self.data_source.publish, self.counters)
         self.telemetry = Runner(self._telemetry, self.clock, self.counters)
         generation = self.store.write(fence.claim_all)

@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from anju.broker import HOST
 from cloud.alarms import store as alarms
 from cloud.app import Cloud
 from cloud.durable.received import LaneKey, applied, event_table
@@ -190,13 +189,6 @@ def presses(cloud: Cloud) -> list[int]:
     return cloud.store.read(lambda work: [each.presses for each in alarms.open_alarms(work)])
 
 
-def ready_file(folder: Path, broker: RealBroker) -> Path:
-    file = folder / "cloud.toml"
-    address = f'[broker]\nhost = "{HOST}"\nport = {broker.port}\n'
-    file.write_text(f'data_dir = "cloud"\n{address}[http]\nport = 0\n')
-    return file
-
-
 def first_ack(process: "subprocess.Popen[str]", gateway: Hand) -> None:
     """The child ingests."""
     assert process.poll() is None
@@ -206,10 +198,10 @@ def first_ack(process: "subprocess.Popen[str]", gateway: Hand) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL], ids=str)
 def test_what_is_sent_while_ingest_is_away_is_all_there_afterwards(
-    broker: RealBroker, gateway: Hand, house: House, tmp_path: Path, number: signal.Signals
+    broker: RealBroker, gateway: Hand, house: House, number: signal.Signals
 ) -> None:
     house.furnished(broker).stop()
-    with served("--config", str(ready_file(tmp_path, broker))) as process:
+    with served("--config", str(house.file(broker))) as process:
         first_ack(process, gateway)
         process.send_signal(number)
         process.wait(20)
@@ -234,7 +226,7 @@ def test_a_second_process_takes_over_from_one_that_was_killed_and_no_press_is_lo
     broker: RealBroker, gateway: Hand, house: House, tmp_path: Path
 ) -> None:
     house.furnished(broker).stop()
-    with served("--config", str(ready_file(tmp_path, broker))) as process:
+    with served("--config", str(house.file(broker))) as process:
         first_ack(process, gateway)
         second = house(broker)
         assert second.is_ready()["ingest"] is False

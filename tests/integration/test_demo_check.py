@@ -9,6 +9,7 @@ from typing import Any, Final
 import pytest
 
 from anju.paths import ROOT
+from tests.ground import Ground
 
 BUTTON: Final = {"vendor": "Tuya", "model": "TS0215A_sos"}
 PRESS: Final = {
@@ -60,12 +61,13 @@ CASES: Final = (
 def check(path: Path, *cases: dict[str, Any]) -> tuple[int, dict[str, Any]]:
     path.write_text("".join(json.dumps(case) + "\n" for case in cases))
     command = [sys.executable, "-m", "anju", "demo", "--check", "--message", str(path), "--json"]
+    command += Ground.options()
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=110)
     return done.returncode, json.loads(done.stdout)
 
 
 def test_one_press_goes_all_the_way_and_each_hop_says_how_long_it_took() -> None:
-    command = [sys.executable, "-m", "anju", "demo", "--check", "--json"]
+    command = [sys.executable, "-m", "anju", "demo", "--check", "--json", *Ground.options()]
 
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=100)
 

@@ -17,7 +17,6 @@ from cloud.registry.seed import load_demo
 from cloud.settings import CloudSettings, HttpSettings, Role, SeriesSettings
 from cloud.storage.unit import Work
 from cloud.timeseries.model import InfluxAddress
-from tests.integration.test_torture import anju
 from tests.postgres import own_postgres
 from tests.waiting import eventually
 
@@ -103,13 +102,3 @@ def test_who_is_not_wanted_any_more_stops_waiting_for_the_server(
 
     with pytest.raises(CannotStart, match="refused"):
         Cloud(cloud.settings).start(is_wanted=lambda: False)
-
-
-@pytest.mark.prove
-@pytest.mark.timeout(240)
-@pytest.mark.needs("mosquitto", "postgresql")
-def test_a_server_and_an_ingest_that_are_killed_lose_and_double_nothing() -> None:
-    code, found = anju("torture", "cloud", "--kills", "2", "--kill", "ingest,postgres")
-
-    assert (code, found["alarms"]["lost"], found["alarms"]["doubled"]) == (0, 0, 0), found
-    assert found["alarms"]["sent"] == found["alarms"]["raised"] == 60

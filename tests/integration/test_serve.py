@@ -19,6 +19,7 @@ from msgspec.structs import replace
 from anju.broker import HOST, free_port
 from anju.broker_config import BrokerKind
 from anju.cli import main
+from anju.parts import stores_text
 from anju.paths import ROOT
 from cloud.alarms import store as alarms
 from cloud.app import CannotStart, Cloud
@@ -36,6 +37,7 @@ from contract.lanes import Lane
 from contract.messages import Ack, Batch, Config, DeviceRows, Done, DownMessage, Row, Say, UpMessage
 from contract.topics import down_topic, up_topic
 from tests.brokers import Hand, Hands, HasPort, RealBroker
+from tests.ground import Ground
 from tests.needs import require
 from tests.waiting import eventually
 
@@ -50,7 +52,8 @@ class House:
     """Starts clouds on one data folder; at the end every one is stopped."""
 
     def __init__(self, data: Path, influx: InfluxAddress | None = None) -> None:
-        self.data, self.influx = data, influx
+        self.data, self.influx = data, influx or Ground.bucket()
+        self.server = Ground.database()
         self._started: list[Cloud] = []
 
     def __call__(self, broker: HasPort, *roles: Role) -> Cloud:
@@ -63,6 +66,7 @@ class House:
                 broker=BrokerAddress(HOST, broker.port),
                 http=HttpSettings(port=0),
                 roles=frozenset(roles) or ALL_ROLES,
+                server=self.server,
                 timeseries=SeriesSettings(influx=self.influx or (NOWHERE if roles else None)),
             )
         )
@@ -75,6 +79,16 @@ class House:
         cloud = self(broker, *roles)
         cloud.store.write(lambda work: load_demo(work, CONFIG))
         return cloud
+
+    def file(self, broker: HasPort) -> Path:
+        """For `anju serve --config` on the same folder and stores."""
+        file = self.data.with_suffix(".toml")
+        address = f'[broker]\nhost = "{HOST}"\nport = {broker.port}\n'
+        told = f'data_dir = "{self.data}"\n{address}[http]\nport = 0\n'
+        if self.server is not None and self.influx is not None:
+            told += stores_text(self.server, self.influx, self.data / "influx-token")
+        file.write_text(told)
+        return file
 
     def close(self) -> None:
         """All of them."""

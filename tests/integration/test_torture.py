@@ -8,13 +8,15 @@ from typing import Any, Final
 
 import pytest
 
+from tests.ground import Ground
+
 ROOT: Final = Path(__file__).parents[2]
 pytestmark = [pytest.mark.needs("mosquitto"), pytest.mark.timeout(240)]
 
 
 def anju(*words: str) -> tuple[int, dict[str, Any]]:
     done = subprocess.run(
-        [sys.executable, "-m", "anju", "--quiet", *words, "--json"],
+        [sys.executable, "-m", "anju", "--quiet", *words, "--json", *Ground.options()],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -76,3 +78,15 @@ def test_with_influxdb_away_alarms_go_on_and_no_reading_is_lost():
     assert result["frozen"]["count"] >= 8
     assert result["killed"]["count"] >= 8
     assert result["away"]["max_ms"] < 5_000
+
+
+@pytest.mark.needs("influxd", "postgresql")
+def test_servers_of_production_that_are_killed_lose_and_double_nothing():
+    code, found = anju(
+        "torture", "cloud", "--kills", "4", "--kill", "ingest,broker,postgres,influx"
+    )
+
+    assert (code, found["lost"], found["doubled"]) == (0, 0, 0), found
+    assert found["alarms"]["sent"] == found["alarms"]["raised"] == 120
+    assert found["readings"]["sent"] == found["readings"]["stored"] == 680
+    assert found["cloud"] == {"tls": True, "store": "postgresql", "series": "influxdb"}
