@@ -61,8 +61,6 @@ from cloud.storage.postgres import await_server
 from cloud.storage.store import Priority, Store
 from cloud.timeseries.embedded import DuckSeries
 from cloud.timeseries.port import TimeSeries
-from cloud.timeseries.requests import Kind, carry_out
-from cloud.timeseries.tiers import turn
 from cloud.travel.estimate import CrowTravel
 from cloud.web import feed, health, sessions
 from cloud.web.accounts import account_routes
@@ -83,8 +81,9 @@ from cloud.web.serving import HttpServer
 from cloud.web.snapshot import rows_of
 from cloud.web.stations import station_routes
 from cloud.words import Dictionary
+from cloud.workers import readings
 from cloud.workers.down import ConfigPump, say_carrier
-from cloud.workers.housekeeping import Chore, Housekeeping
+from cloud.workers.housekeeping import Housekeeping
 from cloud.workers.neighbours import Exclusive, Polled, RegistryWatch
 from cloud.workers.outbox import Carrier, OutboxPump
 from cloud.workers.revocations import Revocations
@@ -300,7 +299,8 @@ class Cloud:
             Polled(OutboxPump(parts.store, carriers, parts.outbox_signal, parts.counters)),
         ):
             _turn(ends, parts, pump)
-        housekeeping = Housekeeping(parts.store, parts.clock, parts.counters, _chores(parts))
+        chores = readings.chores(parts.store, parts.series)
+        housekeeping = Housekeeping(parts.store, parts.clock, parts.counters, chores)
         housekeeping.start()
         ends.callback(housekeeping.stop)
 
@@ -440,17 +440,6 @@ def _timer_handlers(parts: Parts) -> Mapping[str, Handler]:
 
 def _carriers(down: MqttSource) -> Mapping[str, Carrier]:
     return {EDGE_SAY: say_carrier(down)}
-
-
-def _chores(parts: Parts) -> Mapping[str, Chore]:
-    series = parts.series
-    do: dict[Kind, Callable[[str], None]] = {Kind.ERASE: series.erase}
-    if isinstance(series, DuckSeries):
-        do[Kind.COPY] = lambda file: series.copy(Path(file))
-    return {
-        "readings": Chore(3600, lambda now_ms: turn(series, now_ms)),
-        "asked": Chore(10, lambda now_ms: carry_out(parts.store, do, now_ms)),
-    }
 
 
 def _routers(parts: Parts) -> list[APIRouter]:
