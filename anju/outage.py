@@ -62,6 +62,8 @@ class Seen(NamedTuple):
 
 def run(args: argparse.Namespace) -> int:
     """0 where nothing is lost or doubled and alarms take at most twice as long at p99."""
+    if args.config is not None:
+        raise CannotRun("an outage stops an InfluxDB of its own: leave out --config")
     if not 0.1 <= args.minutes <= MINUTES_MAX:
         raise CannotRun(f"--minutes: expected 0.1 to {MINUTES_MAX:g}")
     with tempfile.TemporaryDirectory(prefix="anju-outage-") as folder:

@@ -10,7 +10,18 @@ from anju.influx import InfluxProcess
 from cloud.durable.received import LaneKey
 from cloud.timeseries.errors import Unavailable
 from cloud.timeseries.influx import SPARE_DAYS, InfluxSeries
-from cloud.timeseries.model import DAY_MS, InfluxAddress, Keeping, Place, Sheet, Wish, span_at
+from cloud.timeseries.model import (
+    DAY_MS,
+    HOUR_MS,
+    InfluxAddress,
+    Keeping,
+    Place,
+    Progress,
+    Sheet,
+    Span,
+    Wish,
+    span_at,
+)
 from contract.lanes import Lane
 from contract.messages import Batch, DeviceRows, Row
 from contract.vocabulary import Measurement
@@ -147,3 +158,25 @@ def test_a_wrong_token_is_an_absence_that_says_why(address: InfluxAddress) -> No
     with pytest.raises(Unavailable):
         series.buckets(Wish("ho-1", Measurement.MOTION, NOW - DAY_MS, 1000, 10), NOW)
     series.close()
+
+
+def test_hours_that_were_made_outlive_a_kill(
+    server: InfluxProcess, address: InfluxAddress, series: InfluxSeries
+) -> None:
+    hour_ms = NOW // HOUR_MS * HOUR_MS
+    span = Span(hour_ms - HOUR_MS, hour_ms + HOUR_MS)
+    series.write(sheet_of(series, *range(1, 51)))
+
+    series.fold(span)
+    series.note(Progress(span.newest_ms, span.oldest_ms, span.oldest_ms))
+    server.kill()
+    with pytest.raises(Unavailable):
+        series.erase("ho-1")
+    server.start()
+
+    again = InfluxSeries(address, Keeping(30))
+    wish = Wish("ho-1", Measurement.TEMPERATURE, span.oldest_ms, HOUR_MS, 2)
+    again.drop(span.newest_ms, 0)
+    assert values(again) == []
+    assert sum(again.buckets(wish, NOW)[0].count) == 50
+    again.close()
