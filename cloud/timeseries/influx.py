@@ -178,17 +178,11 @@ class InfluxSeries:
 
     def fold(self, span: Span, home: str | None = None) -> None:
         """See TimeSeries. Hours overwrite themselves: their time and tags are their identity."""
-        with self._keeping:
-            query = self._patient.query_api().query
-            with _as_ours():
-                tables = query(flux.measurements(self._bucket, span))
-            found = {Measurement(r.values["_value"]) for table in tables for r in table.records}
-            target = (self._org, self._hours)
-            for each in sorted(found):
-                believed = SPECS[each].range
-                text = flux.make_hours(self._bucket, target, each.value, believed, span, home)
-                with _as_ours():
-                    query(text)
+        if home is None:
+            with self._keeping:
+                self._fold(self._patient, span, None)
+        else:  # readings wait behind it; what it may put back of an erased home goes a minute later
+            self._fold(self._client, span, home)
 
     def drop(self, readings_before_ms: int, hours_before_ms: int) -> None:
         """See TimeSeries. Readings in whole weeks, as their files are; hours by the bucket's own
@@ -244,6 +238,15 @@ class InfluxSeries:
             tags = f"device={_tag(device)},home={_tag(home)},measurement={_tag(measurement)}"
             prefix = self._prefixes[key] = f"reading,{tags} v="
         return prefix
+
+    def _fold(self, client: InfluxDBClient, span: Span, home: str | None) -> None:
+        query, target = client.query_api().query, (self._org, self._hours)
+        with _as_ours():
+            tables = query(flux.measurements(self._bucket, span))
+            found = {Measurement(r.values["_value"]) for table in tables for r in table.records}
+            for each in sorted(found):
+                believed = SPECS[each].range
+                query(flux.make_hours(self._bucket, target, each.value, believed, span, home))
 
     def _delete(self, bucket: str, predicate: str, end: datetime) -> None:
         with _as_ours():
