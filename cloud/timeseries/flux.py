@@ -4,6 +4,7 @@ A reading is a point of measurement `reading`, field `v`; an hour one of measure
 field for each figure, at its beginning. Both have the tags home, device and measurement.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 from cloud.timeseries.model import Span, Wish
@@ -82,14 +83,16 @@ def make_hours(
     believed: tuple[float, float] | None,
     span: Span,
     home: str | None,
+    without: Sequence[str] = (),
 ) -> str:
-    """Hours of one measurement, written by the server itself. target: organisation and bucket."""
+    """Hours of one measurement, written by the server itself. target: organisation and bucket;
+    without: homes that are left out."""
     org, bucket = map(quoted, target)
     tags = '["home", "device", "measurement"]'
     windows = 'createEmpty: false, timeSrc: "_start"'
     readings = _readings(source, span) if home is None else of_home(source, home, span)
     return _yields(
-        readings + _chosen(measurement, believed),
+        readings + "".join(_not_of(each) for each in without) + _chosen(measurement, believed),
         {
             name: f"|> aggregateWindow(every: 1h, fn: {made}, {windows})"
             f' |> set(key: "_measurement", value: "hour") |> set(key: "_field", value: "{name}")'
@@ -98,6 +101,24 @@ def make_hours(
             for name, (made, _) in FIGURES.items()
         },
     )
+
+
+def odd_homes(bucket: str, measurement: str, believed: tuple[float, float], span: Span) -> str:
+    """Homes with a reading that is not believed."""
+    low, high = map(float, believed)
+    found = '|> keep(columns: ["home"]) |> group() |> distinct(column: "home")'
+    found += ' |> rename(columns: {_value: "home"})'
+    return _yields(
+        _readings(bucket, span) + _chosen(measurement, None),
+        {
+            "low": f"|> min() |> filter(fn: (r) => r._value < {low!r}) {found}",
+            "high": f"|> max() |> filter(fn: (r) => r._value > {high!r}) {found}",
+        },
+    )
+
+
+def _not_of(home: str) -> str:
+    return f' |> filter(fn: (r) => r.home != "{quoted(home)}")'
 
 
 def _points(bucket: str, kind: str, span: Span) -> str:
@@ -133,5 +154,7 @@ def _window(wish: Wish, made: str) -> str:
 
 
 def _yields(chosen: str, by_name: dict[str, str]) -> str:
-    parts = [f'data {steps} |> yield(name: "{name}")' for name, steps in by_name.items()]
-    return "\n".join([f"data = {chosen}", *parts])
+    """One question for each, from the beginning: what several share, Flux reads point by point."""
+    return "\n".join(
+        f'{chosen} {steps} |> yield(name: "{name}")' for name, steps in by_name.items()
+    )

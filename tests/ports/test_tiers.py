@@ -46,6 +46,7 @@ def an_old_day(series: TimeSeries) -> None:
         at(0.9, 2, "temperature", 26),
         at(2.5, 3, "temperature", 23.5),
         at(2.6, 4, "temperature", 6553.5),
+        at(4.5, 30, "temperature", -300),
         at(3.1, 5, "motion", True),
         at(3.2, 6, "motion", False),
         at(0.5, 7, "temperature", 9, home=2),
