@@ -11,7 +11,6 @@ from concurrent.futures import TimeoutError as TooLate
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Final
 
 from fastapi import APIRouter
@@ -22,7 +21,7 @@ from cloud.clock import Clock, SystemClock
 from cloud.dictionary import BadConfiguration, read_dictionary
 from cloud.dispatch.service import DispatchDesk
 from cloud.durable import feed as feed_log
-from cloud.durable.outbox import Outbox
+from cloud.durable.outbox import Carrier, Outbox
 from cloud.durable.timers import Timers
 from cloud.escalation.service import Escalation, is_listener_needed, read_policy
 from cloud.fleet.authority import Authority, gateways_of
@@ -43,9 +42,10 @@ from cloud.live.pumps import ConsoleWatch, FeedPump
 from cloud.monitor.exposition import Exposition, Links
 from cloud.monitor.listener import MonitorListener
 from cloud.monitor.trail import Trail
-from cloud.notify.edge_say import EDGE_SAY
+from cloud.notify.edge_say import EDGE_SAY, EdgeSay
 from cloud.notify.prompts import Prompts
 from cloud.observe import Counters
+from cloud.observe.readiness import Ready, readiness
 from cloud.pumps import Pump, Runner, Signal
 from cloud.registry.events import GatewayChanged
 from cloud.registry.registry import Registry
@@ -73,19 +73,20 @@ from cloud.web.enrol import enrol_routes
 from cloud.web.family import family_routes
 from cloud.web.homes import home_routes
 from cloud.web.offers import offer_routes
+from cloud.web.pages import build_of
 from cloud.web.readings import reading_routes
 from cloud.web.registry import registry_routes
 from cloud.web.second_factor import own_routes
-from cloud.web.server import build_app
+from cloud.web.server import build_app, build_waiting
 from cloud.web.serving import HttpServer
 from cloud.web.snapshot import rows_of
 from cloud.web.stations import station_routes
 from cloud.words import Dictionary
 from cloud.workers import readings
-from cloud.workers.down import ConfigPump, say_carrier
+from cloud.workers.down import ConfigPump
 from cloud.workers.housekeeping import Housekeeping
 from cloud.workers.neighbours import Exclusive, Polled, RegistryWatch
-from cloud.workers.outbox import Carrier, OutboxPump
+from cloud.workers.outbox import OutboxPump
 from cloud.workers.revocations import Revocations
 from cloud.workers.timers import Handler, TimerPump
 from contract.topics import UP_ALARMS, UP_DATA
@@ -158,7 +159,7 @@ class Cloud:
         self._sources: dict[str, MqttSource] = {}
         self._exclusives: dict[str, Exclusive] = {}
         self._is_wanted = always
-        self._is_joined = False
+        self._is_begun = False
 
     @property
     def url(self) -> str:
@@ -188,10 +189,15 @@ class Cloud:
 
     def is_ready(self) -> dict[str, bool]:
         """Which parts that an alarm needs are there."""
-        parts = {"store": self._is_joined and self._can_write()}
-        parts |= {name: part.is_running for name, part in self._exclusives.items()}
-        parts |= {name: source.is_connected for name, source in self._sources.items()}
+        parts = {"store": self._is_begun and self._can_write()}
+        # Copied: it is asked while the start, or who takes over, still adds to them.
+        parts |= {name: part.is_running for name, part in dict(self._exclusives).items()}
+        parts |= {name: source.is_connected for name, source in dict(self._sources).items()}
         return parts
+
+    def readiness(self) -> Ready:
+        """The same with its reasons, for who asks from outside."""
+        return readiness(self.is_ready(), self.counters, self.clock.now_ms())
 
     def is_turning(self) -> bool:
         """Whether no pump stands still. What is absent or failing is no reason to start anew."""
@@ -206,12 +212,11 @@ class Cloud:
 
     def _begin(self, ends: ExitStack) -> None:
         http = self._bind(ends) if Role.WEB in self.settings.roles else None
+        monitor = self._bind_monitor(ends)
         if self.settings.server is not None:
             await_server(self.settings.server, self._is_wanted)
-        monitor = self._bind_monitor(ends)
         parts = _join(self.settings, self.clock, self.counters)
         self.store, self.registry, self.hub = parts.store, parts.registry, parts.hub
-        self._is_joined = True
         ends.callback(parts.store.stop)
         ends.callback(parts.series.close)
         parts.store.start()
@@ -230,6 +235,7 @@ class Cloud:
         if monitor is not None:
             page = Exposition(self.counters, parts.store, parts.hub, self.clock, self._links)
             monitor.show(page)
+        self._is_begun = True
 
     def _links(self) -> Links:
         waiting = {name: source.waiting for name, source in self._sources.items()}
@@ -240,9 +246,7 @@ class Cloud:
         if wanted.port is None:
             return None
         try:
-            listener = MonitorListener(
-                wanted.host, wanted.port, self.clock, self.counters, self.is_ready
-            )
+            listener = MonitorListener(wanted.host, wanted.port, self.readiness)
         except OSError as error:
             raise _no_port("metrics and health", wanted.host, wanted.port, error) from error
         ends.callback(listener.stop)
@@ -257,6 +261,7 @@ class Cloud:
             raise _no_port("the pages", http.host, http.port, error) from error
         ends.callback(server.stop)
         self.port = server.port
+        server.start(build_waiting(self.readiness))
         return server
 
     def _begin_ingest(self, parts: Parts, ends: ExitStack) -> None:
@@ -285,8 +290,13 @@ class Cloud:
                 generation=generation,
                 priority=priority,
                 signal=source.signal,
+                overtaken=self._overtaken,
             )
             _turn(ends, parts, pump)
+
+    def _overtaken(self) -> None:
+        if "ingest" in self._exclusives:  # else it begins just now; it is told again
+            self._exclusives["ingest"].overtaken()
 
     def _begin_workers(self, parts: Parts, ends: ExitStack) -> None:
         down = self._connect(ends, parts, "down", "anju-down", ())
@@ -316,16 +326,15 @@ class Cloud:
             hub=parts.hub,
             counters=parts.counters,
             clock=parts.clock,
-            build=_build_of(parts.settings.pages_dir),
-            is_ready=self.is_ready,
+            build=build_of(parts.settings.pages_dir),
             rates=Rates(parts.clock),
             secrets=SystemSecrets(),
             is_secure=parts.settings.http.is_secure,
         )
         _turn(ends, parts, FeedPump(parts.store, parts.hub))
         _begin_alone(ends, parts, "consoles", partial(_watch_consoles, parts))
-        routers = [*_routers(parts), *self._guests]
-        http.start(build_app(self.desk, routers, parts.settings.pages_dir))
+        routers = [health.health_routes(self.readiness), *_routers(parts), *self._guests]
+        http.show(build_app(self.desk, routers, parts.settings.pages_dir))
         ends.callback(http.stop)  # first of all: nobody is answered half
 
     def _connect(
@@ -333,6 +342,7 @@ class Cloud:
     ) -> MqttSource:
         source = self._source(parts, client_id, filters)
         self._sources[name] = source
+        ends.callback(self._sources.pop, name)  # who stands by needs no broker
         source.start()
         ends.callback(source.stop)
         return source
@@ -439,7 +449,8 @@ def _timer_handlers(parts: Parts) -> Mapping[str, Handler]:
 
 
 def _carriers(down: MqttSource) -> Mapping[str, Carrier]:
-    return {EDGE_SAY: say_carrier(down)}
+    """A channel is a file of cloud/notify and its line here (docs/adding-a-channel.md)."""
+    return {EDGE_SAY: EdgeSay(down).carry}
 
 
 def _routers(parts: Parts) -> list[APIRouter]:
@@ -460,26 +471,21 @@ def _routers(parts: Parts) -> list[APIRouter]:
         duty_routes(),
         enrol_routes(Enrolment(parts.store, parts.settings.fleet, parts.clock)),
         feed.routes(rows_of(parts.dispatch)),
-        health.routes(),
+        health.rejected_routes(),
     ]
-
-
-def _build_of(pages_dir: Path) -> str:
-    """What the pages were made from: one that was loaded before another build says so."""
-    stamp = pages_dir / ".sources"
-    return stamp.read_text("ascii")[:12] if stamp.is_file() else "none"
 
 
 def _watch_consoles(parts: Parts, ends: ExitStack) -> None:
     """In one process only: a second one without consoles would take its own silence for ours."""
     tell = parts.escalation.console_silent
-    _turn(ends, parts, ConsoleWatch(parts.store, parts.hub, is_listener_needed, tell))
+    watch = ConsoleWatch(parts.store, parts.hub, is_listener_needed, tell, parts.counters)
+    _turn(ends, parts, watch)
 
 
 def _begin_alone(
     ends: ExitStack, parts: Parts, part: str, begin: Callable[[ExitStack], None]
 ) -> Exclusive:
-    alone = Exclusive(part, part_lock(parts.settings, part), begin)
+    alone = Exclusive(part, part_lock(parts.settings, part), begin, parts.counters)
     ends.callback(alone.stop)
     alone.run_once(parts.clock.now_ms())  # what is wrong here must stop the start
     _turn(ends, parts, alone)

@@ -49,7 +49,8 @@ def document() -> dict[str, Any]:
         duty_routes(),
         enrol_routes(nothing),
         feed.routes(nothing),
-        health.routes(),
+        health.health_routes(nothing),
+        health.rejected_routes(),
     ]
     return build_app(nothing, routers, ROOT / "no-pages").openapi()
 

@@ -71,6 +71,9 @@ COMMANDS: Final = {
         "anju rules check config/rules": "test_the_shipped_rules_hold",
         "anju rules test config/rules": "test_the_shipped_rules_hold",
     },
+    "tests/anju/test_devices.py": {
+        "anju devices check": "test_our_messages_mean_what_they_should_under_any_name",
+    },
     "tests/anju/test_accounts.py": {
         "anju accounts create": "test_the_first_administrator_gets_a_link",
     },

@@ -15,7 +15,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from cloud.durable.received import LaneKey
-from cloud.ingest.intake import Answer
+from cloud.ingest.intake import REFUSED_MAX, Answer
 from cloud.ingest.source import Publish
 from cloud.observe import Counters
 from cloud.pumps import Signal, due_within
@@ -25,7 +25,7 @@ from cloud.timeseries.model import Place, Sheet, span_at
 from cloud.timeseries.port import TimeSeries
 from cloud.timeseries.tiers import fold_late
 from contract.envelope import encode
-from contract.intervals import Interval, common, merged
+from contract.intervals import common, merged
 from contract.lanes import Lane
 from contract.messages import Ack, Batch
 from contract.topics import down_topic
@@ -72,12 +72,11 @@ class Telemetry:
             self._counters.add("telemetry.left_with_the_edge", size)
 
     def greet(self, answer: Answer) -> Ack:
-        """The answer to a Hello, at once, by what is known of the time series now. Below `lowest`
-        the journal holds nothing, so that counts as applied."""
-        below: Interval = (1, answer.lowest - 1)
+        """The answer to a Hello, at once, by what is known of the time series now. Where the
+        journal holds nothing, that counts as applied."""
         lane = _lane(answer.gateway, answer.ack)
         self.offer(answer)
-        had = merged([*self._series.applied(lane), below])
+        had = merged([*self._series.applied(lane), answer.nothing])
         return replace(answer.ack, intervals=list(common(answer.ack.intervals, had)))
 
     def run_once(self, now_ms: int) -> int | None:
@@ -158,8 +157,8 @@ class Telemetry:
         for answer in group:
             if answer.batch is not None:
                 sheet.take(answer.batch, self._place_of)
-            elif answer.lowest > 1:
-                sheet.cover(_lane(answer.gateway, answer.ack), [(1, answer.lowest - 1)])
+            elif answer.nothing[1]:
+                sheet.cover(_lane(answer.gateway, answer.ack), [answer.nothing])
         if sheet.changed:
             self._series.write(sheet)
             fold_late(self._series, sheet, now_ms)
@@ -186,11 +185,11 @@ class Telemetry:
 
     def _hold(self, answer: Answer) -> None:
         lane, ack = _lane(answer.gateway, answer.ack), answer.ack
-        if answer.batch is not None:  # else it could not be read, and says only that
-            both = common(ack.intervals, self._series.applied(lane))
-            ack = replace(ack, intervals=list(both))
-        if len(self._held) < HELD_ACKS_MAX or lane in self._held:
-            self._held[lane] = ack
+        both = common(ack.intervals, self._series.applied(lane))
+        held = self._held.get(lane)
+        refused = [*(held.refused if held else ()), *ack.refused][:REFUSED_MAX]
+        if held is not None or len(self._held) < HELD_ACKS_MAX:
+            self._held[lane] = replace(ack, intervals=list(both), refused=refused)
 
     def _flush(self, now_ms: int) -> int | None:
         next_ms: int | None = None

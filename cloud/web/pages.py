@@ -30,6 +30,12 @@ MISSING: Final = (
 )
 
 
+def build_of(folder: Path) -> str:
+    """What the pages were made from: one that was loaded before another build says so."""
+    stamp = folder / ".sources"
+    return stamp.read_text("ascii")[:12] if stamp.is_file() else "none"
+
+
 def add_pages(app: FastAPI, folder: Path) -> None:
     """Serve the pages of a folder, and the headers that go with everything."""
     router = APIRouter(include_in_schema=False)

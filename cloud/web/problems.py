@@ -43,6 +43,13 @@ def problem(code: str, message: str, data: dict[str, Any], status: int) -> Respo
     return reply({"error": {"code": code, "message": message, "data": data}}, status)
 
 
+def not_yet(message: str, retry_after_s: float = 1) -> Response:
+    """Ask again in a moment."""
+    response = problem("unavailable", message, {"retry_after_s": retry_after_s}, 503)
+    response.headers["retry-after"] = "1"
+    return response
+
+
 def add_problems(app: FastAPI, more: tuple[tuple[type[Exception], int], ...] = ()) -> None:
     """Answer every known error in the one form. more: error types of further rooms, with status."""
     for kind, status in (*STATUS, *more):
@@ -65,9 +72,7 @@ def _handler(status: int) -> Any:
 
 def _unavailable(_request: Request, error: Any) -> Response:
     log.error("a request could not be answered: %s", error)
-    response = problem("unavailable", str(error), {"retry_after_s": error.retry_after_s}, 503)
-    response.headers["retry-after"] = "1"
-    return response
+    return not_yet(str(error), error.retry_after_s)
 
 
 def _malformed(_request: Request, error: Any) -> Response:

@@ -1,6 +1,7 @@
 """Ingest on a real broker, with pumps that a test turns or holds; and messages of any form."""
 
 import functools
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -121,7 +122,7 @@ class Ingest:
         url = Ground.database() or URL.create("sqlite", database=str(folder / "cloud.db"))
         writing = open_engine(url, writes=True)
         metadata.create_all(writing)
-        self.clock, self.counters = SystemClock(), Counters()
+        self.clock, self.counters, self.overtaken = SystemClock(), Counters(), threading.Event()
         self.store = Store(writing, open_engine(url, writes=False), self.clock)
         self.store.write(lambda work: load_demo(work, CONFIG))
         words, rules = read_dictionary(CONFIG / "words"), RuleSet(read_rules(CONFIG / "rules"))
@@ -172,6 +173,7 @@ class Ingest:
             generation=generation,
             priority=priority,
             signal=source.signal,
+            overtaken=self.overtaken.set,
         )
         return Runner(pump, self.clock, self.counters)
 

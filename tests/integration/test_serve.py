@@ -27,6 +27,7 @@ from cloud.durable.outbox import next_letter_ms
 from cloud.identity.demo import make_demo_accounts
 from cloud.identity.passwords import Passwords
 from cloud.identity.tokens import SystemSecrets
+from cloud.ingest import fence
 from cloud.ingest.mqtt import BrokerAddress
 from cloud.registry.seed import load_demo
 from cloud.settings import ALL_ROLES, CloudSettings, HttpSettings, Role, SeriesSettings
@@ -290,6 +291,30 @@ def test_a_second_ingest_waits_for_the_first_and_takes_over(
     assert edge.hears(Ack).seqs == [2]
     [alarm] = second.store.read(alarms.open_alarms)
     assert alarm.presses == 2
+
+
+def without_sources(cloud: Cloud) -> dict[str, bool]:
+    """The parts, once ingest's connections are none of them; nothing before."""
+    parts = cloud.is_ready()
+    return parts if parts.keys().isdisjoint({"alarms", "data"}) else {}
+
+
+def test_an_ingest_that_is_overtaken_in_spite_of_its_lock_stands_by_and_says_so(
+    broker: RealBroker, edge: Edge, house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    cloud = house.furnished(broker)
+    cloud.store.write(fence.claim_all)  # as a process does that does not see the lock
+
+    edge.press(1)
+
+    eventually(lambda: not cloud.is_ready()["ingest"], what="the end of ingest here")
+    parts = eventually(lambda: without_sources(cloud), what="the end of its connections")
+    assert parts["ingest"] is False  # and no connection that is missing: the broker is not to blame
+    ready = cloud.readiness()
+    assert "another process" in ready.to_do["ingest"]
+    assert ready.troubles["app.ingest"]["count"] == 1
+    assert open_alarms(cloud) == []
+    assert caplog.text.count("standing by") == 1
 
 
 def test_roles_in_processes_of_their_own_do_the_same_together(

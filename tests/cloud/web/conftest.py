@@ -27,6 +27,7 @@ from cloud.identity.rates import Rates
 from cloud.identity.tokens import SystemSecrets
 from cloud.live.hub import Hub
 from cloud.observe import Counters
+from cloud.observe.readiness import readiness
 from cloud.pumps import Signal
 from cloud.registry.registry import Registry
 from cloud.registry.seed import load_demo
@@ -163,7 +164,6 @@ def open_town(tmp_path: Path) -> Iterator[Town]:
         counters=Counters(),
         clock=clock,
         build="test",
-        is_ready=lambda: {"store": True},
         rates=Rates(clock),
         secrets=SystemSecrets(),
     )
@@ -187,7 +187,8 @@ def open_town(tmp_path: Path) -> Iterator[Town]:
             duty_routes(),
             enrol_routes(Enrolment(store, FleetSettings(tmp_path / "ca", "mqtt.test"), clock)),
             feed.routes(rows_of(dispatch)),
-            health.routes(),
+            health.health_routes(lambda: readiness({"store": True}, Counters(), clock.now_ms())),
+            health.rejected_routes(),
         ],
         tmp_path / "no-pages",
     )

@@ -47,6 +47,7 @@ export const en: Messages = {
     not_yours: 'This alarm is not yours',
     illegal_step: 'Not possible in its present state; refreshed',
     nobody_on_duty: 'Nobody is on duty to be sent',
+    already_out: 'You have a case that is not over; report it or give it back first',
     offer_gone: 'This job is no longer open',
     open_alarms: 'You still have claimed alarms that are not closed, so your shift cannot end',
     bad_code: 'The code is wrong or was used already, take the next one',

@@ -46,6 +46,7 @@ export const zh = {
     not_yours: '这起警情不在您名下',
     illegal_step: '当前状态不能这样做，已刷新',
     nobody_on_duty: '没有在岗人员可派',
+    already_out: '您手上还有一单没有完成，请先提交情况或退回',
     offer_gone: '这一单已失效',
     open_alarms: '还有您受理的警情没有结案，不能结束值班',
     bad_code: '验证码不对或已用过，请换下一个',
