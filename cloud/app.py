@@ -46,12 +46,12 @@ from cloud.notify.prompts import Prompts
 from cloud.observe import Counters
 from cloud.observe.readiness import Ready, readiness
 from cloud.pumps import Pump, Runner, Signal
-from cloud.registry.events import GatewayChanged
+from cloud.registry.events import GatewayChanged, HomeForgotten
 from cloud.registry.registry import Registry
 from cloud.rules.engine import RuleSet
 from cloud.rules.errors import BadRule
 from cloud.rules.language import read_rules
-from cloud.settings import CloudSettings, Role
+from cloud.settings import ALL_ROLES, CloudSettings, Role
 from cloud.storage import migrate
 from cloud.storage.engine import open_engine
 from cloud.storage.errors import StoreError, Unavailable
@@ -68,6 +68,7 @@ from cloud.web.routes import all_routes
 from cloud.web.server import build_app, build_waiting
 from cloud.web.serving import HttpServer
 from cloud.words import Dictionary
+from cloud.workers import readings
 from cloud.workers.down import ConfigPump
 from cloud.workers.housekeeping import Housekeeping
 from cloud.workers.neighbours import Exclusive, Polled, RegistryWatch
@@ -294,7 +295,8 @@ class Cloud:
             Polled(OutboxPump(parts.store, carriers, parts.outbox_signal, parts.counters)),
         ):
             _turn(ends, parts, pump)
-        housekeeping = Housekeeping(parts.store, parts.clock, parts.counters)
+        chores = readings.chores(parts.store, parts.series)
+        housekeeping = Housekeeping(parts.store, parts.clock, parts.counters, chores)
         housekeeping.start()
         ends.callback(housekeeping.stop)
 
@@ -384,14 +386,14 @@ def series_of(settings: CloudSettings) -> TimeSeries:
         # Its client takes half a second to load: only where it is wanted.
         from cloud.timeseries.influx import InfluxSeries
 
-        return InfluxSeries(told.influx, told.keep_days)
-    if (Role.INGEST in settings.roles) is not (Role.WEB in settings.roles):
+        return InfluxSeries(told.influx, told.keeping)
+    if settings.roles not in (ALL_ROLES, frozenset()):
         raise BadConfiguration(
-            "readings are kept in a file that one process holds, so one must both ingest and serve"
-            " pages; give both the roles, or set [timeseries.influx]"
+            "readings are kept in a file that one process holds, so that one must have all roles;"
+            " give them all, or set [timeseries.influx]"
         )
     return DuckSeries(
-        settings.readings, told.keep_days, memory_mb=told.memory_mb, threads=told.threads
+        settings.readings, told.keeping, memory_mb=told.memory_mb, threads=told.threads
     )
 
 
@@ -426,6 +428,7 @@ def _listen(parts: Parts) -> None:
     bus = parts.store.bus
     for room in (parts.trail, parts.registry, parts.dispatch, parts.escalation, parts.prompts):
         room.listen(bus)
+    bus.on(HomeForgotten, readings.forget_readings)
 
 
 def _timer_handlers(parts: Parts) -> Mapping[str, Handler]:

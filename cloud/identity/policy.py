@@ -36,6 +36,8 @@ class Action(StrEnum):
     SEE_REJECTED = "see_rejected"
     SEE_REGISTRY = "see_registry"
     SEE_READINGS = "see_readings"  # of a home: what its devices say over time
+    EXPORT_READINGS = "export_readings"  # all of a home's, into a file
+    ERASE_READINGS = "erase_readings"
     EDIT_REGISTRY = "edit_registry"
     KEEP_CALLS = "keep_calls"  # what is done and who is told when a home calls
     KEEP_GATEWAYS = "keep_gateways"  # codes and certificates
@@ -93,6 +95,7 @@ PERMITTED: Final[Mapping[Role, frozenset[Action]]] = {
             Action.SEE_REGISTRY,
             Action.SEE_READINGS,
             Action.KEEP_CALLS,
+            Action.EXPORT_READINGS,
             Action.SEE_FIGURES,
         }
     ),
@@ -104,6 +107,7 @@ PERMITTED: Final[Mapping[Role, frozenset[Action]]] = {
             Action.EDIT_REGISTRY,
             Action.KEEP_CALLS,
             Action.KEEP_GATEWAYS,
+            Action.ERASE_READINGS,
             Action.KEEP_ACCOUNTS,
             Action.SEE_OFFICE,
             Action.KEEP_CONSENTS,

@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, RowMapping, Select, Table, func, insert, o
 
 from cloud.registry.entries import Id
 from cloud.registry.errors import HasChanged, Malformed, NotOpen, SamePerson, Unknown
+from cloud.registry.events import HomeForgotten
 from cloud.registry.model import (
     contact_table,
     device_table,
@@ -151,9 +152,15 @@ def undo(work: Work, removal_id: str, by: str) -> Removal:
 
 
 def sweep_removals(work: Work) -> int:
-    """Forget what can no longer be undone; of how many."""
+    """Forget what can no longer be undone; of how many. Publishes HomeForgotten for each home that
+    has not been entered anew."""
     c = removal_table.c
     is_old = (c.decided_ms <= work.now_ms - UNDO_MS) & c.saved.is_not(None)
+    lists = work.execute(select(c.homes).where(is_old)).scalars().all()
+    gone = {home_id for homes in lists for home_id in homes}
+    anew = work.execute(select(home_table.c.id).where(home_table.c.id.in_(gone))).scalars()
+    for home_id in sorted(gone.difference(anew)):
+        work.publish(HomeForgotten(home_id))
     return work.execute(update(removal_table).where(is_old).values(saved=None)).rowcount
 
 

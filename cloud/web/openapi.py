@@ -46,6 +46,7 @@ ANSWERS: Final[tuple[type[msgspec.Struct], ...]] = (
     Enrolled,
     shapes.HomeReadings,
     shapes.HomeShown,
+    shapes.LastReadings,
     Ready,
     shapes.Enrolment,
     shapes.Entered,

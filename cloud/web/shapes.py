@@ -158,6 +158,23 @@ class HomeReadings(Struct, frozen=True):
     traces: list[Trace]
 
 
+class LastReading(Struct, frozen=True):
+    """A state is 1 or 0."""
+
+    device: str
+    measurement: str
+    at_ms: int
+    value: float
+    unit: str | None
+
+
+class LastReadings(Struct, frozen=True):
+    """What each device of a home said last of each measurement."""
+
+    home_id: str
+    readings: list[LastReading]
+
+
 class DutyShown(Struct, frozen=True):
     """Whether a responder is on duty now."""
 

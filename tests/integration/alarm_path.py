@@ -34,6 +34,7 @@ from cloud.storage.schema import metadata
 from cloud.storage.store import Priority, Store
 from cloud.timeseries.embedded import DuckSeries
 from cloud.timeseries.influx import InfluxSeries
+from cloud.timeseries.model import Keeping
 from cloud.timeseries.port import TimeSeries
 from contract.envelope import encode
 from contract.lanes import Lane
@@ -137,9 +138,9 @@ class Ingest:
         self.data_source = source("anju-ingest-data", UP_DATA)
         bucket = Ground.bucket()
         self.series: TimeSeries = (
-            InfluxSeries(bucket, 365)
+            InfluxSeries(bucket, Keeping())
             if bucket
-            else DuckSeries(folder / "readings.duckdb", keep_days=365)
+            else DuckSeries(folder / "readings.duckdb", Keeping())
         )
         self._telemetry = Telemetry(self.series, registry, self.data_source.publish, self.counters)
         self.telemetry = Runner(self._telemetry, self.clock, self.counters)

@@ -963,6 +963,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/homes/{home_id}/readings/last": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * See Last
+         * @description The newest reading of each measurement of each device, of those kept as they came.
+         */
+        get: operations["see_last_api_homes__home_id__readings_last_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/homes/{home_id}/readings": {
         parameters: {
             query?: never;
@@ -973,9 +993,35 @@ export interface paths {
         /**
          * See Readings
          * @description One measurement in equal buckets, by device; without from and to the last 24 hours.
-         *     A year at most: the answer says which span it is of.
+         *     A year at most, long ago in whole hours: the answer says which span it is of.
          */
         get: operations["see_readings_api_homes__home_id__readings_get"];
+        put?: never;
+        post?: never;
+        /**
+         * Erase Readings
+         * @description Every reading of a home, for good. It is done within minutes, or as soon as the time
+         *     series is there.
+         */
+        delete: operations["erase_readings_api_homes__home_id__readings_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/homes/{home_id}/readings/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export Readings
+         * @description Everything that is kept of a home's readings, as a file: for a resident who asks for
+         *     it.
+         */
+        get: operations["export_readings_api_homes__home_id__readings_export_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1417,6 +1463,12 @@ export interface components {
             /** Csr */
             csr: string;
         };
+        /**
+         * Form
+         * @description How it is written.
+         * @enum {string}
+         */
+        Form: "csv" | "ndjson";
         /**
          * How
          * @description How the resident said so.
@@ -2275,6 +2327,25 @@ export interface components {
             area: components["schemas"]["Words"];
             resident: components["schemas"]["ResidentCard"] | null;
             devices: components["schemas"]["DeviceShown"][];
+        };
+        /**
+         * LastReading
+         * @description A state is 1 or 0.
+         */
+        LastReading: {
+            device: string;
+            measurement: string;
+            at_ms: number;
+            value: number;
+            unit: string | null;
+        };
+        /**
+         * LastReadings
+         * @description What each device of a home said last of each measurement.
+         */
+        LastReadings: {
+            home_id: string;
+            readings: components["schemas"]["LastReading"][];
         };
         /**
          * LinkMade
@@ -4793,6 +4864,37 @@ export interface operations {
             };
         };
     };
+    see_last_api_homes__home_id__readings_last_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                home_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What each device of a home said last of each measurement. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LastReadings"];
+                };
+            };
+            /** @description Not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     see_readings_api_homes__home_id__readings_get: {
         parameters: {
             query: {
@@ -4816,6 +4918,76 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["HomeReadings"];
+                };
+            };
+            /** @description Not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    erase_readings_api_homes__home_id__readings_delete: {
+        parameters: {
+            query?: never;
+            header?: {
+                "x-csrf"?: string | null;
+                /** @description Makes a repeated request do nothing and answer what was answered first. */
+                "idempotency-key"?: string;
+            };
+            path: {
+                home_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was entered, changed or removed. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Entered"];
+                };
+            };
+            /** @description Not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_readings_api_homes__home_id__readings_export_get: {
+        parameters: {
+            query?: {
+                form?: components["schemas"]["Form"];
+            };
+            header?: never;
+            path: {
+                home_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                    "text/csv; charset=utf-8": string;
+                    "application/x-ndjson": string;
                 };
             };
             /** @description Not done */

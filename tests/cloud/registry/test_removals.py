@@ -8,6 +8,7 @@ from sqlalchemy import delete, select, update
 from cloud.registry import removals
 from cloud.registry.entries import HomeEntry, ResidentEntry
 from cloud.registry.errors import HasChanged, Malformed, NotOpen, SamePerson, Unknown
+from cloud.registry.events import HomeForgotten
 from cloud.registry.model import (
     call_plan_table,
     contact_table,
@@ -152,7 +153,10 @@ def test_after_thirty_days_it_cannot_be_undone_and_is_forgotten(
     with pytest.raises(NotOpen):
         take(store, "undo", removal_id)
 
+    forgotten: list[HomeForgotten] = []
+    store.bus.on(HomeForgotten, lambda _work, event: forgotten.append(event))
     assert store.write(removals.sweep_removals) == 1
+    assert forgotten == [HomeForgotten(HOMES[0])]
     saved = select(removal_table.c.saved)
     assert store.read(lambda work: work.execute(saved).scalars().all()) == [None]
 

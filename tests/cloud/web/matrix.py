@@ -208,6 +208,15 @@ ROWS: Final[dict[str, Row]] = {
         {R.OPERATOR, R.SUPERVISOR},
         lambda _, side, __: Ask({"home_id": side.home}, query="?measurement=motion"),
     ),
+    "GET /api/homes/{home_id}/readings/last": Row(
+        {R.OPERATOR, R.SUPERVISOR}, lambda _, side, __: Ask({"home_id": side.home})
+    ),
+    "GET /api/homes/{home_id}/readings/export": Row(
+        {R.SUPERVISOR}, lambda _, side, __: Ask({"home_id": side.home})
+    ),
+    "DELETE /api/homes/{home_id}/readings": Row(
+        ADMIN, lambda _, side, __: Ask({"home_id": side.home})
+    ),
     "GET /api/homes/{home_id}": Row(REGISTRY, lambda _, side, __: Ask({"home_id": side.home})),
     "PUT /api/gateways/{gateway_id}/homes": Row(ADMIN, home),
     "DELETE /api/homes/{home_id}/contacts/{order}": Row(

@@ -233,6 +233,17 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_rule_state_partition"), ["partition"], unique=False)
 
     op.create_table(
+        "series_request",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("asked_ms", sa.BigInteger(), nullable=False),
+        sa.Column("passes", sa.Integer(), nullable=False),
+        sa.Column("done_ms", sa.BigInteger(), nullable=True),
+        sa.Column("trouble", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_series_request")),
+    )
+    op.create_table(
         "sign_in_attempt",
         sa.Column("key", sa.Text(), nullable=False),
         sa.Column("failures", sa.Integer(), nullable=False),
@@ -728,6 +739,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_sign_in_attempt_last_ms"))
 
     op.drop_table("sign_in_attempt")
+    op.drop_table("series_request")
     with op.batch_alter_table("rule_state", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_rule_state_partition"))
 
