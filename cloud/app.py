@@ -1,7 +1,7 @@
 """The composition root of the cloud: joins the rooms, starts what is active, stops it in order.
 
 It decides nothing. A new room is made in `_join`, and joined in `_listen`, `_timer_handlers`,
-`_carriers` or `_routers`.
+`_carriers` or `cloud/web/routes.py`.
 """
 
 import logging
@@ -11,18 +11,16 @@ from concurrent.futures import TimeoutError as TooLate
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Final
 
 from fastapi import APIRouter
 from sqlalchemy.exc import DBAPIError
 
-from cloud.alarms import store as alarms
 from cloud.clock import Clock, SystemClock
 from cloud.dictionary import BadConfiguration, read_dictionary
 from cloud.dispatch.service import DispatchDesk
 from cloud.durable import feed as feed_log
-from cloud.durable.outbox import Outbox
+from cloud.durable.outbox import Carrier, Outbox
 from cloud.durable.timers import Timers
 from cloud.escalation.service import Escalation, is_listener_needed, read_policy
 from cloud.fleet.authority import Authority, gateways_of
@@ -43,16 +41,17 @@ from cloud.live.pumps import ConsoleWatch, FeedPump
 from cloud.monitor.exposition import Exposition, Links
 from cloud.monitor.listener import MonitorListener
 from cloud.monitor.trail import Trail
-from cloud.notify.edge_say import EDGE_SAY
+from cloud.notify.edge_say import EDGE_SAY, EdgeSay
 from cloud.notify.prompts import Prompts
 from cloud.observe import Counters
+from cloud.observe.readiness import Ready, readiness
 from cloud.pumps import Pump, Runner, Signal
-from cloud.registry.events import GatewayChanged
+from cloud.registry.events import GatewayChanged, HomeForgotten
 from cloud.registry.registry import Registry
 from cloud.rules.engine import RuleSet
 from cloud.rules.errors import BadRule
 from cloud.rules.language import read_rules
-from cloud.settings import CloudSettings, Role
+from cloud.settings import ALL_ROLES, CloudSettings, Role
 from cloud.storage import migrate
 from cloud.storage.engine import open_engine
 from cloud.storage.errors import StoreError, Unavailable
@@ -62,30 +61,18 @@ from cloud.storage.store import Priority, Store
 from cloud.timeseries.embedded import DuckSeries
 from cloud.timeseries.port import TimeSeries
 from cloud.travel.estimate import CrowTravel
-from cloud.web import feed, health, sessions
-from cloud.web.accounts import account_routes
-from cloud.web.alarms import alarm_routes
-from cloud.web.audit import audit_routes
-from cloud.web.consents import consent_routes
+from cloud.web import health
 from cloud.web.desk import Desk
-from cloud.web.duty import duty_routes
-from cloud.web.enrol import enrol_routes
-from cloud.web.family import family_routes
-from cloud.web.homes import home_routes
-from cloud.web.map import map_routes
-from cloud.web.offers import offer_routes
-from cloud.web.readings import reading_routes
-from cloud.web.registry import registry_routes
-from cloud.web.second_factor import own_routes
-from cloud.web.server import build_app
+from cloud.web.pages import build_of
+from cloud.web.routes import all_routes
+from cloud.web.server import build_app, build_waiting
 from cloud.web.serving import HttpServer
-from cloud.web.snapshot import rows_of
-from cloud.web.stations import station_routes
 from cloud.words import Dictionary
-from cloud.workers.down import ConfigPump, say_carrier
+from cloud.workers import readings
+from cloud.workers.down import ConfigPump
 from cloud.workers.housekeeping import Housekeeping
 from cloud.workers.neighbours import Exclusive, Polled, RegistryWatch
-from cloud.workers.outbox import Carrier, OutboxPump
+from cloud.workers.outbox import OutboxPump
 from cloud.workers.revocations import Revocations
 from cloud.workers.timers import Handler, TimerPump
 from contract.topics import UP_ALARMS, UP_DATA
@@ -158,7 +145,7 @@ class Cloud:
         self._sources: dict[str, MqttSource] = {}
         self._exclusives: dict[str, Exclusive] = {}
         self._is_wanted = always
-        self._is_joined = False
+        self._is_begun = False
 
     @property
     def url(self) -> str:
@@ -188,10 +175,15 @@ class Cloud:
 
     def is_ready(self) -> dict[str, bool]:
         """Which parts that an alarm needs are there."""
-        parts = {"store": self._is_joined and self._can_write()}
-        parts |= {name: part.is_running for name, part in self._exclusives.items()}
-        parts |= {name: source.is_connected for name, source in self._sources.items()}
+        parts = {"store": self._is_begun and self._can_write()}
+        # Copied: it is asked while the start, or who takes over, still adds to them.
+        parts |= {name: part.is_running for name, part in dict(self._exclusives).items()}
+        parts |= {name: source.is_connected for name, source in dict(self._sources).items()}
         return parts
+
+    def readiness(self) -> Ready:
+        """The same with its reasons, for who asks from outside."""
+        return readiness(self.is_ready(), self.counters, self.clock.now_ms())
 
     def is_turning(self) -> bool:
         """Whether no pump stands still. What is absent or failing is no reason to start anew."""
@@ -206,12 +198,11 @@ class Cloud:
 
     def _begin(self, ends: ExitStack) -> None:
         http = self._bind(ends) if Role.WEB in self.settings.roles else None
+        monitor = self._bind_monitor(ends)
         if self.settings.server is not None:
             await_server(self.settings.server, self._is_wanted)
-        monitor = self._bind_monitor(ends)
         parts = _join(self.settings, self.clock, self.counters)
         self.store, self.registry, self.hub = parts.store, parts.registry, parts.hub
-        self._is_joined = True
         ends.callback(parts.store.stop)
         ends.callback(parts.series.close)
         parts.store.start()
@@ -230,6 +221,7 @@ class Cloud:
         if monitor is not None:
             page = Exposition(self.counters, parts.store, parts.hub, self.clock, self._links)
             monitor.show(page)
+        self._is_begun = True
 
     def _links(self) -> Links:
         waiting = {name: source.waiting for name, source in self._sources.items()}
@@ -240,9 +232,7 @@ class Cloud:
         if wanted.port is None:
             return None
         try:
-            listener = MonitorListener(
-                wanted.host, wanted.port, self.clock, self.counters, self.is_ready
-            )
+            listener = MonitorListener(wanted.host, wanted.port, self.readiness)
         except OSError as error:
             raise _no_port("metrics and health", wanted.host, wanted.port, error) from error
         ends.callback(listener.stop)
@@ -257,6 +247,7 @@ class Cloud:
             raise _no_port("the pages", http.host, http.port, error) from error
         ends.callback(server.stop)
         self.port = server.port
+        server.start(build_waiting(self.readiness))
         return server
 
     def _begin_ingest(self, parts: Parts, ends: ExitStack) -> None:
@@ -285,8 +276,13 @@ class Cloud:
                 generation=generation,
                 priority=priority,
                 signal=source.signal,
+                overtaken=self._overtaken,
             )
             _turn(ends, parts, pump)
+
+    def _overtaken(self) -> None:
+        if "ingest" in self._exclusives:  # else it begins just now; it is told again
+            self._exclusives["ingest"].overtaken()
 
     def _begin_workers(self, parts: Parts, ends: ExitStack) -> None:
         down = self._connect(ends, parts, "down", "anju-down", ())
@@ -299,7 +295,8 @@ class Cloud:
             Polled(OutboxPump(parts.store, carriers, parts.outbox_signal, parts.counters)),
         ):
             _turn(ends, parts, pump)
-        housekeeping = Housekeeping(parts.store, parts.clock, parts.counters)
+        chores = readings.chores(parts.store, parts.series)
+        housekeeping = Housekeeping(parts.store, parts.clock, parts.counters, chores)
         housekeeping.start()
         ends.callback(housekeeping.stop)
 
@@ -315,19 +312,17 @@ class Cloud:
             hub=parts.hub,
             counters=parts.counters,
             clock=parts.clock,
-            build=_build_of(parts.settings.pages_dir),
-            is_ready=self.is_ready,
+            build=build_of(parts.settings.pages_dir),
             rates=Rates(parts.clock),
             secrets=SystemSecrets(),
             is_secure=parts.settings.http.is_secure,
         )
         _turn(ends, parts, FeedPump(parts.store, parts.hub))
         _begin_alone(ends, parts, "consoles", partial(_watch_consoles, parts))
-        routers = [*_routers(parts), *self._guests]
-        source = parts.settings.map
+        routers = [health.health_routes(self.readiness), *_routers(parts), *self._guests]
+        source, pages = parts.settings.map, parts.settings.pages_dir
         images = source.origins if source else ""
-        pages = parts.settings.pages_dir
-        http.start(build_app(self.desk, routers, pages, images=images))
+        http.show(build_app(self.desk, routers, pages, images=images))
         ends.callback(http.stop)  # first of all: nobody is answered half
 
     def _connect(
@@ -335,6 +330,7 @@ class Cloud:
     ) -> MqttSource:
         source = self._source(parts, client_id, filters)
         self._sources[name] = source
+        ends.callback(self._sources.pop, name)  # who stands by needs no broker
         source.start()
         ends.callback(source.stop)
         return source
@@ -392,14 +388,14 @@ def series_of(settings: CloudSettings) -> TimeSeries:
         # Its client takes half a second to load: only where it is wanted.
         from cloud.timeseries.influx import InfluxSeries
 
-        return InfluxSeries(told.influx, told.keep_days)
-    if (Role.INGEST in settings.roles) is not (Role.WEB in settings.roles):
+        return InfluxSeries(told.influx, told.keeping)
+    if settings.roles not in (ALL_ROLES, frozenset()):
         raise BadConfiguration(
-            "readings are kept in a file that one process holds, so one must both ingest and serve"
-            " pages; give both the roles, or set [timeseries.influx]"
+            "readings are kept in a file that one process holds, so that one must have all roles;"
+            " give them all, or set [timeseries.influx]"
         )
     return DuckSeries(
-        settings.readings, told.keep_days, memory_mb=told.memory_mb, threads=told.threads
+        settings.readings, told.keeping, memory_mb=told.memory_mb, threads=told.threads
     )
 
 
@@ -434,6 +430,7 @@ def _listen(parts: Parts) -> None:
     bus = parts.store.bus
     for room in (parts.trail, parts.registry, parts.dispatch, parts.escalation, parts.prompts):
         room.listen(bus)
+    bus.on(HomeForgotten, readings.forget_readings)
 
 
 def _timer_handlers(parts: Parts) -> Mapping[str, Handler]:
@@ -441,48 +438,26 @@ def _timer_handlers(parts: Parts) -> Mapping[str, Handler]:
 
 
 def _carriers(down: MqttSource) -> Mapping[str, Carrier]:
-    return {EDGE_SAY: say_carrier(down)}
+    """A channel is a file of cloud/notify and its line here (docs/adding-a-channel.md)."""
+    return {EDGE_SAY: EdgeSay(down).carry}
 
 
 def _routers(parts: Parts) -> list[APIRouter]:
-    return [
-        sessions.session_routes(),
-        own_routes(),
-        account_routes(),
-        audit_routes(),
-        consent_routes(),
-        family_routes(),
-        home_routes(),
-        registry_routes(),
-        sessions.shift_routes(alarms.claimed_by),
-        alarm_routes(parts.dispatch),
-        offer_routes(parts.dispatch),
-        station_routes(parts.dispatch),
-        reading_routes(parts.series),
-        duty_routes(),
-        map_routes(parts.settings.map),
-        enrol_routes(Enrolment(parts.store, parts.settings.fleet, parts.clock)),
-        feed.routes(rows_of(parts.dispatch)),
-        health.routes(),
-    ]
-
-
-def _build_of(pages_dir: Path) -> str:
-    """What the pages were made from: one that was loaded before another build says so."""
-    stamp = pages_dir / ".sources"
-    return stamp.read_text("ascii")[:12] if stamp.is_file() else "none"
+    enrolment = Enrolment(parts.store, parts.settings.fleet, parts.clock)
+    return all_routes(parts.dispatch, parts.series, parts.gateways, enrolment, parts.settings.map)
 
 
 def _watch_consoles(parts: Parts, ends: ExitStack) -> None:
     """In one process only: a second one without consoles would take its own silence for ours."""
     tell = parts.escalation.console_silent
-    _turn(ends, parts, ConsoleWatch(parts.store, parts.hub, is_listener_needed, tell))
+    watch = ConsoleWatch(parts.store, parts.hub, is_listener_needed, tell, parts.counters)
+    _turn(ends, parts, watch)
 
 
 def _begin_alone(
     ends: ExitStack, parts: Parts, part: str, begin: Callable[[ExitStack], None]
 ) -> Exclusive:
-    alone = Exclusive(part, part_lock(parts.settings, part), begin)
+    alone = Exclusive(part, part_lock(parts.settings, part), begin, parts.counters)
     ends.callback(alone.stop)
     alone.run_once(parts.clock.now_ms())  # what is wrong here must stop the start
     _turn(ends, parts, alone)

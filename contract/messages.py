@@ -118,8 +118,8 @@ class Done(Struct, tag_field="t", tag="done"):
 
 
 class Refusal(Struct):
-    """A row that the cloud has stored as evidence but cannot use; the edge keeps it and stops
-    resending."""
+    """A row that the cloud has stored as evidence but cannot use; the edge stops resending it, and
+    keeps it on the alarm and event lanes. Elsewhere the intervals hold its number as well."""
 
     seq: Seq
     reason: str

@@ -30,8 +30,11 @@ from edge.tls import TlsFiles
 log = logging.getLogger(__name__)
 SESSION_NEVER_EXPIRES: Final = 0xFFFFFFFF
 RECEIVE_MAXIMUM: Final = 100
-KEEPALIVE_S: Final = 15
-USER_TIMEOUT_MS: Final = 5_000  # a half-open connection takes data without an error until then
+# A line that died silently is noticed after one interval where something was said, else after two:
+# within the promised 30 s. Not sooner: at 2 s of delay each way and 30 % loss the first repetition
+# is due after 4 s and more, and a connection that is thrown away costs two more round trips.
+KEEPALIVE_S: Final = 12
+USER_TIMEOUT_MS: Final = KEEPALIVE_S * 1000  # it takes data without an error until then
 INFLIGHT_MAX: Final = (
     20  # paho does not read the broker's receive maximum; every broker grants this
 )

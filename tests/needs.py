@@ -37,6 +37,7 @@ def cjk_font() -> str | None:
 SERVERS: Final[Mapping[str, Callable[[], str | None]]] = {
     "mosquitto": lambda: program("mosquitto"),
     "prometheus": lambda: program("promtool"),
+    "iproute2": lambda: program("ip") if os.geteuid() == 0 else None,  # namespaces are for root
     "systemd": lambda: program("systemd-analyze"),
     "chromium": lambda: program("chromium", "chromium-browser", "google-chrome"),
     "fonts-noto-cjk": cjk_font,
@@ -59,7 +60,7 @@ def require(server: str) -> str:
     if found is not None:
         _USED[server] = found
         return found
-    reason = f"{server} is not installed: run scripts/test-servers"
+    reason = f"{server} is not installed, or not for this user: run scripts/test-servers as root"
     if is_ci():
         pytest.fail(f"{reason} (a skip is a failure when CI=true)", pytrace=False)
     pytest.skip(reason)

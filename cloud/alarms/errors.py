@@ -10,7 +10,7 @@ InvalidReport
     ├── NotYours
     ├── IllegalStep
     ├── StaleRevision  somebody else changed it in between; read again
-    └── (dispatch) OfferGone, NobodyOnDuty
+    └── (dispatch) OfferGone, AlreadyOut, NobodyOnDuty
 """
 
 from typing import Any, ClassVar

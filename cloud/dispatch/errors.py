@@ -5,6 +5,7 @@ Invalid
 Conflict
 ├── OfferGone      it has ended: expired, declined, withdrawn, or somebody else has it
 ├── IllegalStep    (alarms) the step does not follow from where the offer stands
+├── AlreadyOut     who accepts has another case that is not over
 └── NobodyOnDuty   no station is left that could be asked
 """
 
@@ -24,6 +25,19 @@ class OfferGone(Conflict):
 
     def __init__(self, state: str) -> None:
         super().__init__(f"this offer is {state}; nothing more can be done with it", state=state)
+
+
+class AlreadyOut(Conflict):
+    """One person is in one place: report the case or give it back, or let a colleague go."""
+
+    code = "already_out"
+
+    def __init__(self, offer_id: str) -> None:
+        super().__init__(
+            f"you have offer {offer_id}, which is not over; report it or give it back before you"
+            " accept another one, or let a colleague go",
+            offer=offer_id,
+        )
 
 
 class NobodyOnDuty(Conflict):

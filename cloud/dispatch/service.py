@@ -17,7 +17,7 @@ from cloud.alarms.events import AlarmChanged, AlarmClosed
 from cloud.alarms.model import Alarm, Handling, Person
 from cloud.dispatch import store, views
 from cloud.dispatch.candidates import Pick, find_picks, free_people
-from cloud.dispatch.errors import InvalidReport, NobodyOnDuty, OfferGone
+from cloud.dispatch.errors import AlreadyOut, InvalidReport, NobodyOnDuty, OfferGone
 from cloud.dispatch.machine import (
     Accept,
     Arrive,
@@ -126,7 +126,8 @@ class DispatchDesk:
     # ------------------------------------------------------------ stations and responders
 
     def accept(self, work: Work, offer_id: str, crew: Crew) -> Shown:
-        """A responder goes. Raises NotFound, OfferGone, or NobodyOnDuty for a tablet."""
+        """A responder goes. Raises NotFound, OfferGone, AlreadyOut, or NobodyOnDuty for a
+        tablet."""
         offer = self._own(work, offer_id, crew)
         responder_id = crew.responder_id or offer.responder_id
         if responder_id is None:
@@ -134,6 +135,7 @@ class DispatchDesk:
             if not free:
                 raise NobodyOnDuty
             responder_id = free[0].id
+        self._require_free(work, offer, responder_id)
         return self._go(work, offer, Accept(responder_id), c.AcceptOffer)
 
     def decline(self, work: Work, offer_id: str, crew: Crew, reason: str) -> Shown:
@@ -301,6 +303,12 @@ class DispatchDesk:
 
     def _wait(self, work: Work, offer: Offer, partition: int) -> None:
         self._timers.set(work, TIMER, offer.id, offer.expires_at_ms, partition=partition)
+
+    def _require_free(self, work: Work, offer: Offer, responder_id: str) -> None:
+        """The offer stays as it is: a colleague may take it, else the next station is asked."""
+        for each in store.open_offers(work, offer.station_id):
+            if each.responder_id == responder_id and each.id != offer.id:
+                raise AlreadyOut(each.id)
 
     def _own(self, work: Work, offer_id: str, crew: Crew) -> Offer:
         """Another station's offer does not exist for who asks."""

@@ -1,6 +1,7 @@
 """The outbox: effects on the world outside, committed with the state that wants them, carried out
 at least once."""
 
+from collections.abc import Callable
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -60,6 +61,31 @@ class Letter(NamedTuple):
     expires_ms: int
     attempts: int
     alarm_id: str | None
+
+
+class Delivered(NamedTuple):
+    """Its receiver has it for certain."""
+
+
+class Sent(NamedTuple):
+    """On its way; the receiver's own confirmation ends it, else it goes again."""
+
+
+class Retry(NamedTuple):
+    """Not now; again after this many seconds."""
+
+    after_s: float
+    reason: str
+
+
+class Refused(NamedTuple):
+    """Never."""
+
+    reason: str
+
+
+Outcome = Delivered | Sent | Retry | Refused
+Carrier = Callable[[Letter], Outcome]  # of one kind of letter; must not block long
 
 
 class Outbox:

@@ -13,12 +13,13 @@ from cloud.ingest.source import Delivery
 from cloud.storage.unit import Work
 from contract.envelope import decode_up
 from contract.errors import Malformed
-from contract.intervals import holds, merged, of
+from contract.intervals import Interval, holds, merged, of
 from contract.lanes import INTERVAL_LANES, ROW_LANES, Lane, Notice, lane_of
 from contract.messages import Ack, Batch, Done, Hello, Refusal, Row
 from contract.properties import Identity, fingerprint, from_properties
 from contract.vocabulary import SPECS, Measurement
 
+REFUSED_MAX: Final = 1000  # rows of one message, whatever its properties say
 SEQ_MAX: Final = 2**53 - 1
 HELLO_SEQS_MAX: Final = 5000  # rows confirmed in answer to one hello; the rest when they come again
 _NAMES: Final = {m.value: lane_of(m) for m in Measurement}
@@ -30,14 +31,14 @@ _encode = msgspec.json.Encoder().encode
 class Answer(NamedTuple):
     """An acknowledgement that may leave once the transaction is durable.
 
-    batch: readings that the time series must have too before it may; lowest: of a Hello, the first
-    number that the journal still holds.
+    batch: readings that the time series must have too before it may; nothing: numbers under which
+    there is nothing for it, as they are refused or lie below the first that the journal holds.
     """
 
     gateway: str
     ack: Ack
     batch: Batch | None = None
-    lowest: int = 1
+    nothing: Interval = (1, 0)
 
 
 class Denied(Protocol):
@@ -105,7 +106,7 @@ class Intake:
             self._judge.report(work, case)
         if identity is None:
             return []
-        return [self._answer(delivery.gateway, identity, refused=f"{reason}: {detail}"[:200])]
+        return [self._refuse(work, delivery.gateway, identity, f"{reason}: {detail}"[:200])]
 
     def _turn_away(
         self, work: Work, delivery: Delivery, denied: Denied, since_ms: int
@@ -125,15 +126,28 @@ class Intake:
         work.after_commit(lambda: denied.turned_away(gateway, delivery.received_ms))
         return []
 
-    def _answer(self, gateway: str, identity: Identity, *, refused: str) -> Answer:
-        seqs = range(identity.first, min(identity.last, identity.first + 999) + 1)
+    def _refuse(self, work: Work, gateway: str, identity: Identity, why: str) -> Answer:
+        """By number. Readings count as applied besides: else they would come again for ever, and
+        hold up the backlog behind them."""
+        first, last = identity.first, min(identity.last, identity.first + REFUSED_MAX - 1)
         ack = Ack(
             journal=identity.journal,
             lane=identity.lane.value,
             cloud_epoch=self._epoch,
-            refused=[Refusal(seq, refused) for seq in seqs],
+            refused=[Refusal(seq, why) for seq in range(first, last + 1)],
         )
-        return Answer(gateway, ack)
+        if identity.lane in ROW_LANES:
+            return Answer(gateway, ack)
+        key = LaneKey(gateway, identity.journal, identity.lane)
+        before = received.applied(work, key)
+        now = list(merged([*(before or ()), (first, last)]))
+        if len(now) > INTERVALS_MAX:
+            now = before or []
+            ack.refused = []
+        elif now != before:
+            received.keep_applied(work, key, now, is_new=before is None)
+        ack.intervals = now
+        return Answer(gateway, ack, nothing=(first, last) if ack.refused else (1, 0))
 
     # ------------------------------------------------------------ alarm and event lanes
 
@@ -216,7 +230,7 @@ class Intake:
                 stored = received.stored_between(work, key, held.lowest, SEQ_MAX, HELLO_SEQS_MAX)
                 ack.seqs = [seq for seq, why in stored if why is None]
                 ack.refused = [Refusal(seq, why) for seq, why in stored if why is not None]
-            answers.append(Answer(hello.gateway, ack, lowest=held.lowest))
+            answers.append(Answer(hello.gateway, ack, nothing=(1, held.lowest - 1)))
         return answers
 
 

@@ -39,8 +39,10 @@ log = logging.getLogger(__name__)
 RECEIVE_MAXIMUM: Final = 200
 QUEUE_MAX: Final = 10 * RECEIVE_MAXIMUM  # reached by QoS 0 only, which no edge of ours sends
 SESSION_NEVER_EXPIRES: Final = 0xFFFFFFFF
-KEEPALIVE_S: Final = 15
-USER_TIMEOUT_MS: Final = 5_000  # a half-open connection takes data without an error until then
+# Ingest mostly listens, so a connection to the broker that died silently is noticed by its ping
+# alone: after these two. The broker is near; there is no slow line to be patient with.
+KEEPALIVE_S: Final = 8
+USER_TIMEOUT_MS: Final = 5_000
 KICK_S: Final = 5.0
 
 

@@ -1,7 +1,7 @@
 """The pump of one source: group, commit, settle, acknowledge. A group never fails whole."""
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
 from msgspec.structs import replace
@@ -31,7 +31,7 @@ ACK_ROWS_MAX: Final = 1000  # of one acknowledgement; its message must stay belo
 
 class IngestPump:
     """Turns what a source has into commits. The alarm source has a pump and a priority of its
-    own."""
+    own. overtaken: called until somebody ends this pump, once a newer owner has its partitions."""
 
     def __init__(
         self,
@@ -46,15 +46,29 @@ class IngestPump:
         generation: int,
         priority: Priority,
         signal: Signal,
+        overtaken: Callable[[], None],
     ) -> None:
         self.name, self.signal = name, signal
         self._source, self._store, self._intake = source, store, intake
         self._telemetry, self._publish, self._counters = telemetry, publish, counters
         self._generation, self._priority = generation, priority
+        self._overtaken, self._is_fenced = overtaken, False
         self._group: list[Delivery] = []
 
     def run_once(self, now_ms: int) -> int | None:
-        """One group at most."""
+        """One group at most; nothing any more behind the fence."""
+        if self._is_fenced:
+            self._overtaken()
+            return None
+        try:
+            return self._turn(now_ms)
+        except Fenced:
+            # No trouble of ours: what is not settled is the newer owner's. Trying again would
+            # never end, and two owners would take the one session from each other meanwhile.
+            self._is_fenced = True
+            return now_ms
+
+    def _turn(self, now_ms: int) -> int | None:
         room = GROUP_MESSAGES_MAX - len(self._group)
         arrived = self._source.poll(room)
         self._group += arrived
@@ -80,7 +94,7 @@ class IngestPump:
                 lambda work: self._take_all(work, self._group), self._priority
             )
         except (Unavailable, Fenced):
-            raise  # nothing is settled; the runner pauses and the group is tried again as it is
+            raise  # nothing is settled; after a pause the group is tried again as it is
         except Exception:  # one bad message must not stop the good ones: find it
             log.exception("a group of %d messages failed; each is tried alone", len(self._group))
             self._counters.add("ingest.groups_failed")
@@ -144,7 +158,9 @@ class IngestPump:
         for answer in answers:
             if answer.ack.lane not in INTERVAL_LANES:
                 at_once.append(answer)
-            elif answer.ack.hello:
+                continue
+            self._counters.add(f"ingest.refused.{answer.ack.lane}", len(answer.ack.refused))
+            if answer.ack.hello:
                 at_once.append(answer._replace(ack=self._telemetry.greet(answer)))
             else:
                 self._telemetry.offer(answer)

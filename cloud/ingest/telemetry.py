@@ -15,7 +15,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from cloud.durable.received import LaneKey
-from cloud.ingest.intake import Answer
+from cloud.ingest.intake import REFUSED_MAX, Answer
 from cloud.ingest.source import Publish
 from cloud.observe import Counters
 from cloud.pumps import Signal, due_within
@@ -23,8 +23,9 @@ from cloud.registry.registry import Registry
 from cloud.timeseries.errors import Unavailable
 from cloud.timeseries.model import Place, Sheet, span_at
 from cloud.timeseries.port import TimeSeries
+from cloud.timeseries.tiers import fold_late
 from contract.envelope import encode
-from contract.intervals import Interval, common, merged
+from contract.intervals import common, merged
 from contract.lanes import Lane
 from contract.messages import Ack, Batch
 from contract.topics import down_topic
@@ -34,7 +35,6 @@ QUEUE_ROWS_MAX: Final = 100_000
 GROUP_ROWS_MAX: Final = 10_000
 ACK_EVERY_MS: Final = 1000  # of one gateway
 HELD_ACKS_MAX: Final = 50_000
-SWEEP_EVERY_MS: Final = 24 * 3_600_000
 
 
 class Telemetry:
@@ -56,7 +56,6 @@ class Telemetry:
         self._sent_ms: dict[str, int] = {}
         self._is_open = self._has_told = False
         self._again_ms = 0
-        self._swept_ms: int | None = None
 
     def offer(self, answer: Answer) -> None:
         """What the rules have of a data or health message. Never blocks: a full queue leaves the
@@ -73,12 +72,11 @@ class Telemetry:
             self._counters.add("telemetry.left_with_the_edge", size)
 
     def greet(self, answer: Answer) -> Ack:
-        """The answer to a Hello, at once, by what is known of the time series now. Below `lowest`
-        the journal holds nothing, so that counts as applied."""
-        below: Interval = (1, answer.lowest - 1)
+        """The answer to a Hello, at once, by what is known of the time series now. Where the
+        journal holds nothing, that counts as applied."""
         lane = _lane(answer.gateway, answer.ack)
         self.offer(answer)
-        had = merged([*self._series.applied(lane), below])
+        had = merged([*self._series.applied(lane), answer.nothing])
         return replace(answer.ack, intervals=list(common(answer.ack.intervals, had)))
 
     def run_once(self, now_ms: int) -> int | None:
@@ -98,7 +96,7 @@ class Telemetry:
         if self._is_open and not self._group:
             return None
         try:
-            self._reach(now_ms)
+            self._reach()
             if self._group:
                 self._write(now_ms)
         except Unavailable as error:
@@ -108,16 +106,13 @@ class Telemetry:
             return self._again_ms
         return now_ms if self._queue else None
 
-    def _reach(self, now_ms: int) -> None:
+    def _reach(self) -> None:
         if not self._is_open:
             self._series.open()
             self._is_open = True
             if self._has_told:
                 log.info("the time series is back")
                 self._has_told = False
-        if self._swept_ms is None or now_ms - self._swept_ms >= SWEEP_EVERY_MS:
-            self._series.sweep(now_ms)
-            self._swept_ms = now_ms
 
     def _tell_away(self, error: Unavailable, now_ms: int) -> None:
         self._counters.trouble("timeseries", str(error), now_ms)
@@ -158,14 +153,15 @@ class Telemetry:
             self._counters.trouble(self.name, str(error), now_ms)
 
     def _write_all(self, group: Sequence[Answer], now_ms: int) -> None:
-        sheet = Sheet(self._series.applied, span_at(now_ms, self._series.keep_days))
+        sheet = Sheet(self._series.applied, span_at(now_ms, self._series.keeping.raw_days))
         for answer in group:
             if answer.batch is not None:
                 sheet.take(answer.batch, self._place_of)
-            elif answer.lowest > 1:
-                sheet.cover(_lane(answer.gateway, answer.ack), [(1, answer.lowest - 1)])
+            elif answer.nothing[1]:
+                sheet.cover(_lane(answer.gateway, answer.ack), [answer.nothing])
         if sheet.changed:
             self._series.write(sheet)
+            fold_late(self._series, sheet, now_ms)
             self._counters.add("telemetry.readings", len(sheet))
             self._count_refused(sheet, now_ms)
         for answer in group:
@@ -189,11 +185,11 @@ class Telemetry:
 
     def _hold(self, answer: Answer) -> None:
         lane, ack = _lane(answer.gateway, answer.ack), answer.ack
-        if answer.batch is not None:  # else it could not be read, and says only that
-            both = common(ack.intervals, self._series.applied(lane))
-            ack = replace(ack, intervals=list(both))
-        if len(self._held) < HELD_ACKS_MAX or lane in self._held:
-            self._held[lane] = ack
+        both = common(ack.intervals, self._series.applied(lane))
+        held = self._held.get(lane)
+        refused = [*(held.refused if held else ()), *ack.refused][:REFUSED_MAX]
+        if held is not None or len(self._held) < HELD_ACKS_MAX:
+            self._held[lane] = replace(ack, intervals=list(both), refused=refused)
 
     def _flush(self, now_ms: int) -> int | None:
         next_ms: int | None = None

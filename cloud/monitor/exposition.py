@@ -94,6 +94,7 @@ GAUGES: Final = {
     "anju_sweep_interval_seconds": Gauge("How often housekeeping does this", "sweep"),
     "anju_alarms_open": Gauge("Open alarms", "handling"),
     "anju_alarms_oldest_unclaimed_seconds": Gauge("How long the oldest call waits for anybody"),
+    "anju_shifts_open": Gauge("Operators who are on shift"),
     "anju_outbox_letters": Gauge("Letters pending, and dead ones", "state"),
     "anju_outbox_overdue_seconds": Gauge("How long the next letter has been due"),
     "anju_timers": Gauge("Durable timers that run"),
@@ -177,6 +178,7 @@ class Exposition(Collector):
 def _waiting(figures: Figures) -> Iterator[Metric]:
     yield _gauge("anju_alarms_open", figures.alarms_open)
     yield _gauge("anju_alarms_oldest_unclaimed_seconds", figures.oldest_unclaimed_s)
+    yield _gauge("anju_shifts_open", figures.shifts_open)
     yield _gauge("anju_outbox_letters", figures.letters)
     yield _gauge("anju_outbox_overdue_seconds", figures.letter_overdue_s)
     yield _gauge("anju_timers", figures.timers)

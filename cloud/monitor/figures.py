@@ -8,6 +8,7 @@ from cloud.alarms.store import alarm_table
 from cloud.durable.outbox import OutboxState, outbox_table
 from cloud.durable.received import quarantine_table
 from cloud.durable.timers import timer_table
+from cloud.identity.store import open_shifts
 from cloud.storage.unit import Work
 
 
@@ -21,6 +22,7 @@ class Figures(NamedTuple):
     timers: int
     timer_overdue_s: float
     quarantined: dict[str, int]  # by lane
+    shifts_open: int
 
 
 def read_figures(work: Work) -> Figures:
@@ -41,6 +43,7 @@ def read_figures(work: Work) -> Figures:
         timers=timers,
         timer_overdue_s=_overdue_s(work, due_ms),
         quarantined=_counts(work, kept.lane),
+        shifts_open=len(open_shifts(work)),
     )
 
 

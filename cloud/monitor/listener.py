@@ -13,10 +13,8 @@ from typing import Any, Final
 import msgspec
 from typing_extensions import override
 
-from cloud.clock import Clock
 from cloud.monitor.exposition import TEXT, Exposition
-from cloud.observe import Counters
-from cloud.observe.readiness import readiness
+from cloud.observe.readiness import Ready
 
 JSON: Final = "application/json"
 ANSWER_S_MAX: Final = 5.0
@@ -25,18 +23,11 @@ LOOK_S: Final = 0.1
 
 class MonitorListener:
     """Answers GET /metrics, /health/live and /health/ready from now to `stop()`; also while the
-    store is still waited for, when there are no metrics yet. is_ready: which parts are there."""
+    store is still waited for, when there are no metrics yet."""
 
-    def __init__(
-        self,
-        host: str,
-        port: int,
-        clock: Clock,
-        counters: Counters,
-        is_ready: Callable[[], dict[str, bool]],
-    ) -> None:
+    def __init__(self, host: str, port: int, look: Callable[[], Ready]) -> None:
         """Raises OSError where the port cannot be had."""
-        self._clock, self._counters, self._is_ready = clock, counters, is_ready
+        self._look = look
         self._exposition: Exposition | None = None
         self._server = _Server((host, port), self._handler())
         self.port: int = self._server.server_address[1]
@@ -63,7 +54,7 @@ class MonitorListener:
             case "/health/live":
                 return 200, JSON, b'{"ok":true}'
             case "/health/ready":
-                state = readiness(self._is_ready(), self._counters, self._clock.now_ms())
+                state = self._look()
                 return 200 if state.ok else 503, JSON, msgspec.json.encode(state)
             case _:
                 return 404, JSON, b'{"ok":false}'

@@ -1,28 +1,39 @@
 """Carries a resident's prompt to the gateway; the edge's own `done` ends the letter, so it is sent
 again until then."""
 
-from collections.abc import Callable
-from typing import Final
+from typing import Final, Protocol
 
 import msgspec
 
-from cloud.durable.outbox import Letter
+from cloud.durable.outbox import Letter, Outcome, Retry, Sent
 from contract.envelope import encode
 from contract.messages import Say
 from contract.topics import down_topic
 
 EDGE_SAY: Final = "edge.say"
-Publish = Callable[[str, bytes, str], None]  # topic, payload, content type
+AWAY_S: Final = 1.0
+
+
+class Down(Protocol):
+    """The connection to the gateways' broker. connection: its number, 0 while there is none."""
+
+    connection: int
+
+    def publish(self, topic: str, payload: bytes, content_type: str) -> None:
+        """QoS 1; never blocks."""
 
 
 class EdgeSay:
     """Letters of kind EDGE_SAY; their target is a gateway's id."""
 
-    def __init__(self, publish: Publish) -> None:
-        self._publish = publish
+    def __init__(self, down: Down) -> None:
+        self._down = down
 
-    def carry(self, letter: Letter) -> None:
+    def carry(self, letter: Letter) -> Outcome:
         """Hand it to the broker. Sent, not delivered: only the edge can say that it has it."""
+        if not self._down.connection:
+            return Retry(AWAY_S, "the broker is away")
         say = msgspec.convert(letter.payload, Say)
         encoded = encode(say)
-        self._publish(down_topic(letter.target, "cmd"), encoded.payload, encoded.content_type)
+        self._down.publish(down_topic(letter.target, "cmd"), encoded.payload, encoded.content_type)
+        return Sent()

@@ -44,7 +44,6 @@ class Desk:
     counters: Counters
     clock: Clock
     build: str
-    is_ready: Callable[[], dict[str, bool]]
     rates: Rates
     secrets: Secrets
     is_secure: bool = False  # behind TLS: cookies are for TLS only

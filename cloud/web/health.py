@@ -2,6 +2,7 @@
 understood."""
 
 from base64 import b64encode
+from collections.abc import Callable
 from typing import Final
 
 import anyio.to_thread
@@ -9,15 +10,15 @@ from fastapi import APIRouter, Response
 
 from cloud.durable.received import quarantine_table, rejected
 from cloud.identity.policy import Action
-from cloud.observe.readiness import Ready, readiness
+from cloud.observe.readiness import Ready
 from cloud.web.desk import OnDesk, Visitor, allowed, read, reply
 from cloud.web.shapes import Alive, RejectedList, answer
 
 READY: Final = {**answer(Ready), 503: answer(Ready)[200]}
 
 
-def routes() -> APIRouter:
-    """`/health/live`, `/health/ready`, `/api/rejected`."""
+def health_routes(look: Callable[[], Ready]) -> APIRouter:
+    """`/health/live`, `/health/ready`. look: may ask the store."""
     router = APIRouter(tags=["health"])
 
     @router.get("/health/live", responses=answer(Alive))
@@ -26,11 +27,17 @@ def routes() -> APIRouter:
         return reply(Alive(True))
 
     @router.get("/health/ready", responses=READY)
-    async def ready(desk: OnDesk) -> Response:
+    async def ready() -> Response:
         """Every part that an alarm needs is there; 503 and which one is not, otherwise."""
-        parts = await anyio.to_thread.run_sync(desk.is_ready)  # it asks the store
-        state = readiness(parts, desk.counters, desk.clock.now_ms())
+        state = await anyio.to_thread.run_sync(look)
         return reply(state, 200 if state.ok else 503)
+
+    return router
+
+
+def rejected_routes() -> APIRouter:
+    """`/api/rejected`."""
+    router = APIRouter(tags=["health"])
 
     @router.get("/api/rejected", responses=answer(RejectedList))
     async def see_rejected(visit: Visitor, desk: OnDesk) -> Response:

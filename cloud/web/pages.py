@@ -11,13 +11,26 @@ from cloud.identity.errors import NotSignedIn
 from cloud.identity.policy import Role
 from cloud.web.desk import OnDesk, visit_of
 
-PAGES: Final = ("login", "console", "station", "home", "resident")
-HOME_OF: Final = {Role.OPERATOR: "/console", Role.STATION: "/station", Role.RESPONDER: "/station"}
+PAGES: Final = ("login", "console", "station", "home", "resident", "admin")
+HOME_OF: Final = {
+    Role.OPERATOR: "/console",
+    Role.STATION: "/station",
+    Role.RESPONDER: "/station",
+    Role.SUPERVISOR: "/admin",
+    Role.ADMINISTRATOR: "/admin",
+    Role.AUDITOR: "/admin",
+}
 MISSING: Final = (
     "<!doctype html><title>Anju</title><h1>The pages are not built</h1>"
     "<p>This installation was made without them. The interface under /api works. "
     "Run <code>npm ci &amp;&amp; npm run build</code> in <code>dashboards/</code>.</p>"
 )
+
+
+def build_of(folder: Path) -> str:
+    """What the pages were made from: one that was loaded before another build says so."""
+    stamp = folder / ".sources"
+    return stamp.read_text("ascii")[:12] if stamp.is_file() else "none"
 
 
 def headers(images: str = "") -> dict[str, str]:

@@ -31,6 +31,7 @@ STATUS: Final[tuple[tuple[type[Exception], int], ...]] = (
     (fleet.Conflict, 409),
     (fleet.Malformed, 422),
     (fleet.BrokenLedger, 503),
+    (registry.Conflict, 409),
     (registry.RegistryError, 422),
     (care.NotFound, 404),
     (care.Invalid, 422),
@@ -41,6 +42,13 @@ STATUS: Final[tuple[tuple[type[Exception], int], ...]] = (
 def problem(code: str, message: str, data: dict[str, Any], status: int) -> Response:
     """The one form of an error: pages find their own words by its code."""
     return reply({"error": {"code": code, "message": message, "data": data}}, status)
+
+
+def not_yet(message: str, retry_after_s: float = 1) -> Response:
+    """Ask again in a moment."""
+    response = problem("unavailable", message, {"retry_after_s": retry_after_s}, 503)
+    response.headers["retry-after"] = "1"
+    return response
 
 
 def add_problems(app: FastAPI, more: tuple[tuple[type[Exception], int], ...] = ()) -> None:
@@ -65,9 +73,7 @@ def _handler(status: int) -> Any:
 
 def _unavailable(_request: Request, error: Any) -> Response:
     log.error("a request could not be answered: %s", error)
-    response = problem("unavailable", str(error), {"retry_after_s": error.retry_after_s}, 503)
-    response.headers["retry-after"] = "1"
-    return response
+    return not_yet(str(error), error.retry_after_s)
 
 
 def _malformed(_request: Request, error: Any) -> Response:

@@ -1,9 +1,9 @@
 """The HTTP server: uvicorn in a thread of its own, on a socket that is bound before anything
-starts."""
+starts: it answers before the parts are there, since health is asked while they are waited for."""
 
 import socket
 import threading
-from typing import Final
+from typing import Any, Final
 
 import uvicorn
 from fastapi import FastAPI
@@ -15,7 +15,7 @@ UNREAD_MS_MAX: Final = 10_000  # a console must be gone within 15 s (docs: froze
 
 
 class HttpServer:
-    """Binds at once; serves from `start()` to `stop()`."""
+    """Binds at once; serves from `start()` to `stop()`: what was last given, or shown since."""
 
     def __init__(self, host: str, port: int) -> None:
         """Raises OSError where the port cannot be had."""
@@ -28,13 +28,16 @@ class HttpServer:
         # one that does not read never ends, and it is never seen to lag.
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNREAD_MS_MAX)
         self.port: int = self._socket.getsockname()[1]
+        self._app: FastAPI | None = None
         self._server: _Server | None = None
         self._thread: threading.Thread | None = None
 
     def start(self, app: FastAPI) -> None:
         """Returns when it answers. Raises RuntimeError where it does not come up."""
+        self._app = app
         config = uvicorn.Config(
-            app,
+            self._answer,
+            interface="asgi3",  # of a method it would take it for the older one
             lifespan="off",
             log_config=None,
             access_log=False,
@@ -52,6 +55,14 @@ class HttpServer:
         self._server.has_begun.wait()
         if not self._server.started:
             raise RuntimeError("the HTTP server did not start")
+
+    def show(self, app: FastAPI) -> None:
+        """From the next request on this one answers."""
+        self._app = app
+
+    async def _answer(self, scope: Any, receive: Any, send: Any) -> None:
+        if self._app is not None:
+            await self._app(scope, receive, send)
 
     def stop(self) -> None:
         """Take nothing new, finish what is under way, close. Safe to call at any time."""

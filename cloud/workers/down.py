@@ -1,22 +1,17 @@
-"""What goes down to gateways: their configuration, retained, and the outbox's commands."""
+"""What goes down to gateways by itself: their configuration, retained."""
 
-from collections.abc import Callable
 from typing import Final, Protocol
 
-from cloud.durable.outbox import Letter
-from cloud.notify.edge_say import EdgeSay
 from cloud.pumps import Signal
 from cloud.registry.registry import Registry
 from cloud.registry.store import gateway_revisions
 from cloud.storage.store import Store
-from cloud.workers.outbox import Outcome, Retry, Sent
 from contract.envelope import encode
 from contract.topics import down_topic
 
 CONFIGS_MAX: Final = 200  # in one turn, so that 20,000 gateways do not fill the client's queue
 PAUSE_MS: Final = 200
 LOOK_MS: Final = 5_000  # other processes change the registry too
-AWAY_S: Final = 1.0
 
 
 class Down(Protocol):
@@ -64,16 +59,3 @@ class ConfigPump:
         topic = down_topic(gateway, "config")
         self._down.publish(topic, encoded.payload, encoded.content_type, is_retained=True)
         self._sent[gateway] = config.revision  # a card older than the store's is sent again
-
-
-def say_carrier(down: Down) -> Callable[[Letter], Outcome]:
-    """Carries letters of kind `edge.say`. They go again until the edge answers `Done`."""
-    say = EdgeSay(down.publish)
-
-    def carry(letter: Letter) -> Outcome:
-        if not down.connection:
-            return Retry(AWAY_S, "the broker is away")
-        say.carry(letter)
-        return Sent()
-
-    return carry

@@ -1,11 +1,11 @@
 """Carries letters of the outbox out, at least once, until their receiver has confirmed them."""
 
 import logging
-from collections.abc import Callable, Mapping
-from typing import Final, NamedTuple
+from collections.abc import Mapping
+from typing import Final
 
 from cloud.durable import outbox
-from cloud.durable.outbox import Letter
+from cloud.durable.outbox import Carrier, Delivered, Letter, Outcome, Refused, Retry, Sent
 from cloud.observe import Counters
 from cloud.pumps import Signal
 from cloud.storage.store import Priority, Store
@@ -15,31 +15,6 @@ log = logging.getLogger(__name__)
 BATCH_MAX: Final = 100
 RETRY_S: Final = (5, 10, 20)
 RETRY_S_MAX: Final = 30
-
-
-class Delivered(NamedTuple):
-    """Its receiver has it for certain."""
-
-
-class Sent(NamedTuple):
-    """On its way; the receiver's own confirmation ends it, else it goes again."""
-
-
-class Retry(NamedTuple):
-    """Not now; again after this many seconds."""
-
-    after_s: float
-    reason: str
-
-
-class Refused(NamedTuple):
-    """Never."""
-
-    reason: str
-
-
-Outcome = Delivered | Sent | Retry | Refused
-Carrier = Callable[[Letter], Outcome]
 
 
 class OutboxPump:

@@ -73,11 +73,11 @@ class UplinkPump:
 
     def run_once(self, now: Now) -> int | None:
         """Everything that may be said now."""
-        link_ms = self._link.tend(now.monotonic_ms)
         self._events.extend(self._link.take(EVENTS_MAX))
         while self._events:
             self._happened(self._events[0], now)
             self._events.popleft()
+        link_ms = self._link.tend(now.monotonic_ms)  # last: a dead line holds it up for seconds
         if not self._is_joined:
             return link_ms
         if self._journal.id != self._journal_id:  # set aside: another journal, another session
@@ -153,6 +153,10 @@ class UplinkPump:
         if lane in ROW_LANES:
             self._health.add(f"acknowledged_{lane}", len(ack.seqs))
             return
+        if ack.refused:
+            self._health.add(f"refused_{lane}", len(ack.refused))
+            count, first = len(ack.refused), ack.refused[0]
+            log.warning("the cloud refuses %d rows of %s: %s", count, lane, first.reason)
         if ack.hello or lane not in self._unanswered:
             self._unanswered.discard(lane)
             self._pacers[lane].applied(ack.intervals)

@@ -47,7 +47,8 @@ class Town:
         homes = yaml.safe_load((DEMO / "homes.yaml").read_text("utf-8"))
         stations = yaml.safe_load((DEMO / "stations.yaml").read_text("utf-8"))["stations"]
         accounts = yaml.safe_load((DEMO / "accounts.yaml").read_text("utf-8"))["accounts"]
-        self.rooms, self.kinds, self.plans = homes["rooms"], homes["kinds"], homes["call_plans"]
+        self.rooms, self.kinds = homes["rooms"], homes["kinds"]
+        self.plans = {plan["id"]: plan for plan in homes["call_plans"]}
         self.homes: dict[str, Thing] = {home["id"]: home for home in homes["homes"]}
         self.stations: dict[str, Thing] = {one["id"]: one for one in stations}
         self.accounts = {one["login"]: self._account(one) for one in accounts}
@@ -234,7 +235,7 @@ class Town:
                 }
                 for n, d in enumerate(home["devices"])
             ],
-            "call_plan": [] if home is None else self.plans[home["call_plan"]],
+            "call_plan": [] if home is None else self.plans[home["call_plan"]]["steps"],
             "offers": [o for o in self.offers.values() if o["alarm_id"] == alarm_id],
             "entry_notes": None if home is None else home["entry_notes"],
         }

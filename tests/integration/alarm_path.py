@@ -1,6 +1,7 @@
 """Ingest on a real broker, with pumps that a test turns or holds; and messages of any form."""
 
 import functools
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -33,6 +34,7 @@ from cloud.storage.schema import metadata
 from cloud.storage.store import Priority, Store
 from cloud.timeseries.embedded import DuckSeries
 from cloud.timeseries.influx import InfluxSeries
+from cloud.timeseries.model import Keeping
 from cloud.timeseries.port import TimeSeries
 from contract.envelope import encode
 from contract.lanes import Lane
@@ -120,7 +122,7 @@ class Ingest:
         url = Ground.database() or URL.create("sqlite", database=str(folder / "cloud.db"))
         writing = open_engine(url, writes=True)
         metadata.create_all(writing)
-        self.clock, self.counters = SystemClock(), Counters()
+        self.clock, self.counters, self.overtaken = SystemClock(), Counters(), threading.Event()
         self.store = Store(writing, open_engine(url, writes=False), self.clock)
         self.store.write(lambda work: load_demo(work, CONFIG))
         words, rules = read_dictionary(CONFIG / "words"), RuleSet(read_rules(CONFIG / "rules"))
@@ -136,9 +138,9 @@ class Ingest:
         self.data_source = source("anju-ingest-data", UP_DATA)
         bucket = Ground.bucket()
         self.series: TimeSeries = (
-            InfluxSeries(bucket, 365)
+            InfluxSeries(bucket, Keeping())
             if bucket
-            else DuckSeries(folder / "readings.duckdb", keep_days=365)
+            else DuckSeries(folder / "readings.duckdb", Keeping())
         )
         self._telemetry = Telemetry(self.series, registry, self.data_source.publish, self.counters)
         self.telemetry = Runner(self._telemetry, self.clock, self.counters)
@@ -171,6 +173,7 @@ class Ingest:
             generation=generation,
             priority=priority,
             signal=source.signal,
+            overtaken=self.overtaken.set,
         )
         return Runner(pump, self.clock, self.counters)
 

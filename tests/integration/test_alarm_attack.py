@@ -388,7 +388,7 @@ def test_an_owner_of_an_older_generation_commits_nothing_and_loses_nothing(
     press_and_see(gateway, ingest, 1)
     ingest.store.write(fence.claim_all)  # somebody else has taken over
     send_batch(gateway, Lane.ALARM, batch("alarm", 2))
-    eventually(lambda: "ingest.alarms" in ingest.counters.snapshot()[1], what="its trouble")
+    eventually(ingest.overtaken.is_set, what="its asking to be ended")
     assert [each.presses for each in ingest.open_alarms()] == [1]
     ingest.stop_alarms()
 

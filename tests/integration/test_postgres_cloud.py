@@ -1,9 +1,11 @@
 """Several processes of the platform on one PostgreSQL; none of them ends because it is away."""
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from httpx2 import Client
 from sqlalchemy import URL, select
 
 from anju.broker import HOST, free_port
@@ -14,7 +16,14 @@ from cloud.durable.timers import timer_table
 from cloud.ingest.fence import partition_table
 from cloud.ingest.mqtt import BrokerAddress
 from cloud.registry.seed import load_demo
-from cloud.settings import CloudSettings, HttpSettings, Role, SeriesSettings
+from cloud.settings import (
+    ALL_ROLES,
+    CloudSettings,
+    HttpSettings,
+    MonitorSettings,
+    Role,
+    SeriesSettings,
+)
 from cloud.storage.unit import Work
 from cloud.timeseries.model import InfluxAddress
 from tests.postgres import own_postgres
@@ -35,6 +44,11 @@ class Cell:
         self.clouds: list[Cloud] = []
 
     def start(self, roles: frozenset[Role] = BOTH) -> Cloud:
+        cloud = self.new(roles)
+        cloud.start()
+        return cloud
+
+    def new(self, roles: frozenset[Role]) -> Cloud:
         cloud = Cloud(
             CloudSettings(
                 data_dir=self._folder / str(len(self.clouds)),
@@ -42,12 +56,12 @@ class Cell:
                 pages_dir=self._folder / "pages",
                 broker=self._broker,
                 http=HttpSettings(port=0),
+                monitor=MonitorSettings(port=0),
                 roles=roles,
                 server=self._url,
                 timeseries=SeriesSettings(influx=NO_INFLUX),
             )
         )
-        cloud.start()
         self.clouds.append(cloud)
         return cloud
 
@@ -62,6 +76,12 @@ def cell(tmp_path: Path, own_postgres: PostgresProcess) -> Iterator[Cell]:
 
 def generation(work: Work) -> int:
     return int(work.execute(select(partition_table.c.generation).limit(1)).scalar_one())
+
+
+def ports_of(cloud: Cloud) -> list[int]:
+    """Of the pages and of the monitor, as soon as both listen."""
+    ports = [getattr(cloud, name, 0) for name in ("port", "monitor_port")]
+    return ports if all(ports) else []
 
 
 def runs(cloud: Cloud) -> list[str]:
@@ -102,3 +122,32 @@ def test_who_is_not_wanted_any_more_stops_waiting_for_the_server(
 
     with pytest.raises(CannotStart, match="refused"):
         Cloud(cloud.settings).start(is_wanted=lambda: False)
+
+
+@pytest.mark.timeout(60)
+def test_while_the_server_is_waited_for_pages_and_monitor_tell_health_and_why(
+    cell: Cell, own_postgres: PostgresProcess
+) -> None:
+    own_postgres.stop()
+    cloud = cell.new(ALL_ROLES)
+    start = threading.Thread(target=cloud.start, daemon=True)
+    start.start()
+    for port in eventually(lambda: ports_of(cloud)):
+        with Client(base_url=f"http://{HOST}:{port}") as anybody:
+            assert anybody.get("/health/live").json() == {"ok": True}
+            ready = anybody.get("/health/ready")
+            assert (ready.status_code, ready.json()["parts"]["store"]) == (503, False)
+            assert "database server" in ready.json()["to_do"]["store"]
+    with Client(base_url=cloud.url) as anybody:
+        page = anybody.get("/console")
+        assert (page.status_code, page.headers["retry-after"]) == (503, "1")
+        assert page.json()["error"]["code"] == "unavailable"
+
+    own_postgres.start()
+
+    start.join(30)
+    with Client(base_url=cloud.url) as anybody:  # on the same socket, with its broker still away
+        ready = anybody.get("/health/ready").json()
+        assert ready["to_do"].keys() == {"alarms", "data", "down"}
+        assert anybody.get("/api/session").status_code == 401
+        eventually(lambda: "timeseries" in anybody.get("/health/ready").json()["troubles"])

@@ -235,3 +235,25 @@ def test_systemd_takes_the_units_as_they_are(tmp_path: Path) -> None:
     )
 
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("name", "exposure_max"),
+    [("anju-cloud.service", 1.5), ("anju-backup.service", 2.0), ("anju-edge.service", 2.0)],
+)
+def test_systemd_finds_little_that_a_service_may_touch(
+    name: str, exposure_max: float, tmp_path: Path
+) -> None:
+    """Of 10, where 10 is a service that may do everything its user may."""
+    program = require("systemd")
+    text = (UNITS / name).read_text("utf-8").replace("/opt/anju/bin/anju", "/bin/true")
+    (tmp_path / name).write_text(text, "utf-8")
+
+    limit = f"--threshold={exposure_max * 10:.0f}"
+    done = subprocess.run(
+        [program, "security", "--offline=true", "--no-pager", limit, str(tmp_path / name)],
+        capture_output=True,
+        text=True,
+    )
+
+    assert done.returncode == 0, done.stdout[-400:]

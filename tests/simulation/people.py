@@ -21,7 +21,7 @@ from cloud.registry.seed import read_demo
 from cloud.storage.errors import Unavailable
 from cloud.storage.unit import Work
 from tests.simulation.broker import Message
-from tests.simulation.cell import CONFIG
+from tests.simulation.cell import CONFIG, POISON
 from tests.simulation.world import CLOUD, World
 
 LIN, HE = Person("ac-lin", "林晓岚", "Lin Xiaolan"), Person("ac-he", "何文静", "He Wenjing")
@@ -70,9 +70,10 @@ class People:
         return device.uid
 
     def measure(self) -> str:
-        """A sensor speaks."""
+        """A sensor speaks; now and then something over which the cloud breaks."""
         device = self._random.choice(CLIMATES)
-        value = 5 + next(self._numbers) / 100
+        least = POISON if self._random.random() < 0.05 else 5
+        value = least + next(self._numbers) / 100
         if self._publish(device.topic, {"temperature": value}):
             self.measured[str(value)] += 1
         return str(value)

@@ -24,11 +24,12 @@ from cloud.durable import feed, timers
 from cloud.durable.outbox import OutboxState, outbox_table
 from cloud.durable.received import event_table, quarantine_table
 from cloud.storage.unit import Work
+from contract.envelope import JSON, JSON_DEFLATE, decode_up
 from contract.lanes import INTERVAL_LANES
-from contract.messages import Row
+from contract.messages import Batch, Row
 from contract.vocabulary import Measurement
 from edge.journal.schema import connect_to_read
-from tests.simulation.cell import POLICY, done_table, witness_table
+from tests.simulation.cell import POISON, POLICY, done_table, witness_table
 from tests.simulation.gateway import GATEWAY
 from tests.simulation.people import People
 from tests.simulation.world import World
@@ -142,7 +143,8 @@ def _rows(work: Work, world: World) -> Iterator[str]:
 
 
 def _readings(work: Work, people: People) -> Iterator[str]:
-    """Each reading is judged once."""
+    """Each reading is judged once, or kept as evidence beside one that cannot be."""
+    kept = set(_evidence(work))
     judged = Counter(
         work.execute(
             select(witness_table.c.value).where(witness_table.c.name == Measurement.TEMPERATURE)
@@ -150,7 +152,7 @@ def _readings(work: Work, people: People) -> Iterator[str]:
     )
     for value in people.measured:
         times = judged[value]
-        if times > 1 or (times == 0 and value not in people.forgiven_values):
+        if times > 1 or (times == 0 and value not in people.forgiven_values | kept):
             yield f"the reading {value} was judged {times} times"
     keys = Counter(work.execute(select(witness_table.c.key)).scalars())
     yield from (f"{key} was judged {n} times" for key, n in keys.items() if n > 1)
@@ -173,7 +175,21 @@ def _drained(work: Work, world: World) -> Iterator[str]:
 
 def _set_aside(work: Work) -> Iterator[str]:
     for row in work.execute(select(quarantine_table)):
-        yield f"quarantined: {row.topic}: {row.reason}"
+        if not any(float(value) >= POISON for value in _values(row.payload)):
+            yield f"quarantined: {row.topic}: {row.reason}"
+
+
+def _evidence(work: Work) -> Iterator[str]:
+    for payload in work.execute(select(quarantine_table.c.payload)).scalars():
+        yield from _values(payload)
+
+
+def _values(payload: bytes) -> Iterator[str]:
+    """Temperatures in a message that was put aside."""
+    batch = decode_up(payload, JSON if payload.startswith(b"{") else JSON_DEFLATE)
+    assert isinstance(batch, Batch)
+    rows = [row for device in batch.devices for row in device.rows]
+    yield from (str(row.value) for row in rows if row.name == Measurement.TEMPERATURE)
 
 
 # ---------------------------------------------------------------- the cloud's own work

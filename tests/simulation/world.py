@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from cloud.storage.errors import Fenced, Unavailable
+from cloud.storage.errors import Unavailable
 from edge.errors import JournalError
 from edge.local import say_topic
 from tests.simulation.broker import Broker, Manner, Message
@@ -23,7 +23,7 @@ from tests.simulation.gateway import GATEWAY, SimGateway
 EDGE_IDLE_MS: Final = 5_000
 CLOUD_IDLE_MS: Final = 60_000
 PAUSE_MS: Final = 500  # of a runner whose pump has failed
-EXPECTED: Final = (JournalError, Unavailable, Fenced)  # what pumps may raise into their runners
+EXPECTED: Final = (JournalError, Unavailable)  # what pumps may raise into their runners
 EDGE, CLOUD = "edge", "cloud"
 
 

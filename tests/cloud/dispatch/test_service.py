@@ -7,7 +7,7 @@ import pytest
 from cloud.alarms import commands as c
 from cloud.alarms.errors import IllegalStep, NotFound, NotYours
 from cloud.alarms.model import Alarm, AlarmKind, Handling
-from cloud.dispatch.errors import InvalidReport, NobodyOnDuty, OfferGone
+from cloud.dispatch.errors import AlreadyOut, InvalidReport, NobodyOnDuty, OfferGone
 from cloud.dispatch.model import TEXT_CHARS_MAX, Crew
 from cloud.durable.timers import Timer
 from cloud.identity.scope import WHOLE, Scope
@@ -289,6 +289,34 @@ def test_a_station_whose_people_are_all_out_is_passed_over(district: District) -
     district.store.write(lambda w: district.desk.dispatch(w, second.id, HE))
 
     assert district.offers(second) == [(JIANGLING, "offered")]
+
+
+def test_who_has_a_case_cannot_take_a_second_one_and_a_colleague_can(district: District) -> None:
+    _, first = offered(district)
+    desk, write = district.desk, district.store.write
+    write(lambda w: desk.accept(w, first, CHEN))
+    other = district.do(district.press("ho-anhe02"), c.Claim(HE))
+    second = write(lambda w: desk.dispatch(w, other.id, HE, ANHE))["id"]
+
+    with pytest.raises(AlreadyOut, match="report it or give it back") as refused:
+        write(lambda w: desk.accept(w, second, CHEN))
+
+    assert refused.value.data == {"offer": first}
+    assert district.offers(other) == [(ANHE, "offered")]
+    assert write(lambda w: desk.accept(w, second, DENG))["state"] == "accepted"
+
+
+def test_who_has_reported_a_case_can_take_the_next_one(district: District) -> None:
+    _, first = offered(district)
+    desk, write = district.desk, district.store.write
+    write(lambda w: desk.accept(w, first, CHEN))
+    write(lambda w: desk.arrive(w, first, CHEN))
+    other = district.do(district.press("ho-anhe02"), c.Claim(HE))
+    second = write(lambda w: desk.dispatch(w, other.id, HE, ANHE))["id"]
+
+    write(lambda w: desk.report(w, first, CHEN, REPORT))
+
+    assert write(lambda w: desk.accept(w, second, CHEN))["state"] == "accepted"
 
 
 def test_others_can_be_sent_after_a_report(district: District) -> None:

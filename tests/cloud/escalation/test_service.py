@@ -17,6 +17,7 @@ from cloud.identity.service import AccountEntry, add_account
 from cloud.identity.shifts import end_shift, start_shift
 from cloud.live.hub import Hub
 from cloud.live.pumps import ConsoleWatch
+from cloud.observe import Counters
 from cloud.registry.cards import HomeKind
 from cloud.registry.service import off_duty
 from cloud.storage.unit import Work
@@ -192,9 +193,8 @@ def test_silence_is_told_also_where_the_supervisor_knows_the_alarm_already(
 
 
 def test_an_alarm_that_is_raised_into_the_silence_is_told_too(district: District) -> None:
-    watch = ConsoleWatch(
-        district.store, Hub(0), is_listener_needed, district.escalation.console_silent
-    )
+    tell = district.escalation.console_silent
+    watch = ConsoleWatch(district.store, Hub(0), is_listener_needed, tell, Counters())
     first = district.press("ho-anhe01")
 
     for _ in range(6):
@@ -205,6 +205,27 @@ def test_an_alarm_that_is_raised_into_the_silence_is_told_too(district: District
 
     for each in (first, second):
         assert [why for _, _, why in escalations(district, each)] == ["console_silent"]
+
+
+def test_consoles_that_are_silent_under_a_shift_are_a_trouble_once_though_no_alarm_waits(
+    district: District,
+) -> None:
+    counters, tell = Counters(), district.escalation.console_silent
+    watch = ConsoleWatch(district.store, Hub(0), is_listener_needed, tell, counters)
+    entry = AccountEntry("lin", Role.OPERATOR, LIN.name, LIN.name_en, area="440310")
+    account = district.store.write(lambda work: add_account(work, entry, None))
+
+    def pass_20_s() -> int:
+        for _ in range(10):
+            watch.run_once(district.clock.now_ms())
+            district.clock.pass_s(2)
+        trouble = counters.snapshot()[1].get("live.consoles")
+        return trouble.times if trouble else 0
+
+    assert pass_20_s() == 0
+    district.store.write(lambda work: start_shift(work, account.id, True))
+    assert pass_20_s() == 1
+    assert pass_20_s() == 1
 
 
 def test_somebody_must_listen_while_an_alarm_waits_or_a_shift_is_open(district: District) -> None:

@@ -16,17 +16,20 @@ GATEWAY = "gw-test01"
 
 
 class FakeJudge:
-    """Writes down what it is asked; fails for the device named in `poison`, and when deaf for every
-    report."""
+    """Writes down what it is asked; fails for the device named in `poison`, with `trouble` for
+    everything, and when deaf for every report."""
 
     def __init__(self) -> None:
         self.facts: list[Fact] = []
         self.cases: list[Technical] = []
         self.confirmed: list[str] = []
         self.poison: str | None = None
+        self.trouble: Exception | None = None
         self.is_deaf = False
 
     def judge(self, work: Work, facts: Sequence[Fact]) -> None:
+        if self.trouble is not None:
+            raise self.trouble
         if any(fact.device == self.poison for fact in facts):
             raise KeyError("a bug of ours")
         work.after_commit(lambda: self.facts.extend(facts))

@@ -7,7 +7,8 @@ import pytest
 from sqlalchemy import true
 
 from cloud.durable import received
-from cloud.ingest.intake import Answer, Intake
+from cloud.durable.received import INTERVALS_MAX
+from cloud.ingest.intake import REFUSED_MAX, Answer, Intake
 from cloud.ingest.source import Delivery
 from cloud.storage.store import Store
 from contract.lanes import Lane
@@ -95,6 +96,39 @@ def test_undecodable_telemetry_is_kept_but_rings_nobody(
 
     assert judge.cases == []
     assert len(store.read(lambda work: received.rejected(work, true()))) == 1
+
+
+def test_undecodable_telemetry_with_a_name_is_refused_and_counts_as_applied(take: Take) -> None:
+    take(delivery(samples(1, 3), lane=Lane.DATA))
+    broken = delivery(b"nonsense", lane=Lane.DATA, identity=Identity("j1", Lane.DATA, 4, 6))
+
+    [answer] = take(broken)
+    [again] = take(broken)
+
+    assert answer.ack == again.ack
+    assert answer.ack.intervals == [(1, 6)]
+    assert [refusal.seq for refusal in answer.ack.refused] == [4, 5, 6]
+
+
+def test_a_name_that_claims_more_than_a_message_carries_closes_no_more_than_that(
+    take: Take,
+) -> None:
+    claim = Identity("j1", Lane.DATA, 1, 2**52)
+
+    [answer] = take(delivery(b"nonsense", lane=Lane.DATA, identity=claim))
+
+    assert answer.ack.intervals == [(1, REFUSED_MAX)]
+    assert len(answer.ack.refused) == REFUSED_MAX
+
+
+def test_refused_telemetry_that_is_too_scattered_to_remember_comes_again(take: Take) -> None:
+    for at in range(INTERVALS_MAX):
+        take(delivery(samples(2 * at + 1, 2 * at + 1), lane=Lane.DATA))
+    beyond = Identity("j1", Lane.DATA, 1_000, 1_000)
+
+    [answer] = take(delivery(b"nonsense", lane=Lane.DATA, identity=beyond))
+
+    assert (answer.ack.refused, len(answer.ack.intervals)) == ([], INTERVALS_MAX)
 
 
 @pytest.mark.parametrize(

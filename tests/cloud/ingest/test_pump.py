@@ -11,7 +11,7 @@ from cloud.ingest.telemetry import Telemetry
 from cloud.observe import Counters
 from cloud.pumps import Signal
 from cloud.registry.registry import Registry
-from cloud.storage.errors import Fenced
+from cloud.storage.errors import Unavailable
 from cloud.storage.store import Priority, Store
 from contract.envelope import MESSAGE_BYTES_MAX, ROWS_MAX, decode_down
 from contract.lanes import Lane
@@ -31,6 +31,7 @@ class Bench:
         self.store: Store = open_store(folder, HandClock())
         self.source, self.judge, self.counters = FakeSource(), FakeJudge(), Counters()
         self.sent: list[str] = []
+        self.overtaken: list[str] = []
         self.pump = IngestPump(
             "ingest.alarm",
             self.source,
@@ -42,6 +43,7 @@ class Bench:
             generation=self.store.write(fence.claim_all),
             priority=Priority.ALARM,
             signal=Signal(),
+            overtaken=lambda: self.overtaken.append("told"),
         )
 
     def _publish(self, topic: str, payload: bytes, content_type: str) -> None:
@@ -110,20 +112,32 @@ def test_an_owner_that_was_overtaken_commits_nothing_and_settles_nothing(bench: 
     bench.source.waiting = [delivery(press(1), token="m1", received_ms=NOW)]
 
     # A newer owner's generation is above ours, so our own stays below it in every partition.
-    with pytest.raises(Fenced):
-        bench.pump.run_once(NOW)
+    bench.pump.run_once(NOW)
 
     assert bench.source.settled == []
     assert bench.judge.facts == []
 
 
-def test_after_a_failed_commit_the_group_is_tried_again_as_it_is(bench: Bench) -> None:
-    generation = bench.store.write(fence.claim_all)
+def test_an_owner_that_was_overtaken_asks_to_be_ended_and_takes_no_more(bench: Bench) -> None:
+    bench.store.write(fence.claim_all)
     bench.source.waiting = [delivery(press(1), token="m1", received_ms=NOW)]
-    with pytest.raises(Fenced):
+    assert bench.pump.run_once(NOW) == NOW
+
+    bench.source.waiting = [delivery(press(2), token="m2", received_ms=NOW)]
+    assert bench.pump.run_once(NOW) is None
+    bench.pump.run_once(NOW)
+
+    assert bench.overtaken == ["told", "told"]
+    assert len(bench.source.waiting) == 1
+
+
+def test_after_a_failed_commit_the_group_is_tried_again_as_it_is(bench: Bench) -> None:
+    bench.judge.trouble = Unavailable("the disk is full")
+    bench.source.waiting = [delivery(press(1), token="m1", received_ms=NOW)]
+    with pytest.raises(Unavailable):
         bench.pump.run_once(NOW)
 
-    bench.pump._generation = generation
+    bench.judge.trouble = None
     bench.pump.run_once(NOW)
 
     assert bench.source.settled == ["m1"]

@@ -4,7 +4,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import true
 
+from cloud.durable.received import rejected
 from cloud.ingest import fence, telemetry
 from cloud.ingest.intake import Intake
 from cloud.ingest.pump import IngestPump
@@ -14,9 +16,12 @@ from cloud.pumps import Signal
 from cloud.registry.registry import Registry
 from cloud.registry.seed import load_demo
 from cloud.storage.store import Priority, Store
+from cloud.timeseries.model import DAY_MS
+from cloud.timeseries.tiers import turn
 from contract.envelope import decode_down
 from contract.lanes import Lane
 from contract.messages import Ack, Batch, DeviceRows, Gap, Hello, Row
+from contract.properties import Identity
 from tests.cloud.ingest.fakes import FakeJudge, FakeSource, delivery, hello, press
 from tests.cloud.stores import NOON_MS, HandClock, open_store
 from tests.series import MemorySeries
@@ -54,12 +59,20 @@ class Bench:
             generation=self.store.write(fence.claim_all),
             priority=Priority.DATA,
             signal=Signal(),
+            overtaken=lambda: None,
         )
 
-    def hear(self, *messages: Batch | Hello, lane: Lane = Lane.DATA) -> None:
+    def hear(
+        self,
+        *messages: Batch | Hello | bytes,
+        lane: Lane = Lane.DATA,
+        identity: Identity | None = None,
+    ) -> None:
         """Rules first; the series takes what it can within two seconds."""
         self.source.waiting += [
-            delivery(each, lane=lane, gateway=GATEWAY, received_ms=self.now_ms - 20)
+            delivery(
+                each, lane=lane, gateway=GATEWAY, received_ms=self.now_ms - 20, identity=identity
+            )
             for each in messages
         ]
         self.pump.run_once(self.now_ms)
@@ -240,6 +253,54 @@ def test_readings_of_a_message_that_the_store_chokes_on_stay_with_the_edge(bench
     assert bench.acks[-1].intervals == [(12, 12), (14, 14)]
 
 
+def test_refused_readings_are_told_kept_counted_and_do_not_hold_up_their_home(
+    bench: Bench,
+) -> None:
+    bench.judge.poison = SENSOR
+    broken = Identity("j1", Lane.DATA, 4, 5)
+    bench.hear(readings(1, 3), identity=Identity("j1", Lane.DATA, 1, 3))
+    bench.hear(b"nonsense", identity=broken)
+    bench.judge.poison = None
+    bench.hear(readings(6, 6))
+
+    assert [ack.intervals for ack in bench.acks] == [[(1, 3)], [(1, 5)], [(1, 6)]]
+    assert [refusal.seq for ack in bench.acks for refusal in ack.refused] == [1, 2, 3, 4, 5]
+    assert bench.values() == [6]
+    assert bench.count("ingest.refused.data") == 5
+    kept = bench.store.read(lambda work: rejected(work, true()))
+    assert sorted(each["reason"].partition(":")[0] for each in kept) == [
+        "quarantined",
+        "undecodable",
+    ]
+
+
+def test_with_the_series_away_what_is_refused_waits_for_it_like_the_rest(bench: Bench) -> None:
+    bench.series.is_away = True
+    bench.hear(b"nonsense", identity=Identity("j1", Lane.DATA, 1, 2))
+    assert bench.acks == []
+    bench.series.is_away = False
+
+    bench.turn()
+    bench.turn()
+
+    assert bench.acks[-1].intervals == [(1, 2)]
+
+
+def test_refusals_that_wait_for_their_second_are_told_together(bench: Bench) -> None:
+    for seq in (1, 2):
+        bench.source.waiting.append(
+            delivery(
+                b"nonsense", lane=Lane.DATA, gateway=GATEWAY, received_ms=NOON_MS - 20,
+                identity=Identity("j1", Lane.DATA, seq, seq),
+            )
+        )  # fmt: skip
+    bench.pump.run_once(NOON_MS)
+    bench.telemetry.run_once(NOON_MS)
+
+    [ack] = bench.acks
+    assert (ack.intervals, [refusal.seq for refusal in ack.refused]) == ([(1, 2)], [1, 2])
+
+
 def test_alarms_never_pass_through_here(bench: Bench) -> None:
     bench.series.is_away = True
     call = press(1)
@@ -248,3 +309,14 @@ def test_alarms_never_pass_through_here(bench: Bench) -> None:
     bench.hear(call, lane=Lane.ALARM)
 
     assert [ack.seqs for ack in bench.acks] == [[1]]
+
+
+def test_a_reading_that_comes_late_is_in_its_hour_at_once(bench: Bench) -> None:
+    bench.now_ms += 20 * DAY_MS
+    while turn(bench.series, bench.now_ms):
+        pass
+
+    bench.hear(readings(1, 3))
+
+    [hour] = bench.series.hours.values()
+    assert (hour.n, hour.total) == (3, 6)

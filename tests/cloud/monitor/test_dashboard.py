@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from anju.paths import ROOT
+from cloud.observe.counters import STUCK_AFTER_S
 from tests.cloud.monitor.catalogue import EVERYWHERE, FOREIGN, KINDS, LABELS
 from tests.needs import require
 
@@ -20,6 +21,8 @@ WORDS = set(  # of PromQL
     "sum max min by on count rate increase histogram_quantile time and or without ignoring".split()
 )
 KNOWN = LABELS | FOREIGN
+LOOK_S = 15  # between scrapes, and between evaluations: docs/production.md
+SCRAPE_S_MAX = 10  # Prometheus' own time-out
 
 
 def panels() -> list[dict[str, Any]]:
@@ -102,6 +105,21 @@ def test_every_alert_wakes_or_waits_and_says_what_to_do() -> None:
         assert rule["annotations"].keys() == {"summary", "todo"}, rule["alert"]
         assert rule.get("for", "0s")[-1] in "sm"
     assert len({rule["alert"] for rule in rules()}) == len(rules())
+
+
+@pytest.mark.parametrize(
+    ("alert", "noticed_s"),
+    [
+        ("AnjuPumpStuck", STUCK_AFTER_S + LOOK_S),
+        ("AnjuProcessAway", LOOK_S + SCRAPE_S_MAX),  # SIGSTOP: the scrape is not refused, it hangs
+    ],
+)
+def test_an_outside_watcher_alarms_within_90_s_where_something_hangs(
+    alert: str, noticed_s: float
+) -> None:
+    [rule] = [each for each in rules() if each["alert"] == alert]
+
+    assert noticed_s + LOOK_S + int(rule["for"].removesuffix("s")) <= 90
 
 
 def promtool(*words: str) -> None:

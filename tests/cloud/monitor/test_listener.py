@@ -10,6 +10,7 @@ from cloud.live.hub import Hub
 from cloud.monitor.exposition import Exposition, Links
 from cloud.monitor.listener import MonitorListener
 from cloud.observe import Counters
+from cloud.observe.readiness import readiness
 from tests.cloud.stores import HandClock, open_store
 
 HOST = "127.0.0.1"
@@ -22,7 +23,9 @@ class Process:
         self.clock, self.parts = HandClock(), {"store": True}
         self.counters = Counters(self.clock)
         self.store = open_store(folder, self.clock)
-        self.listener = MonitorListener(HOST, 0, self.clock, self.counters, lambda: self.parts)
+        self.listener = MonitorListener(
+            HOST, 0, lambda: readiness(self.parts, self.counters, self.clock.now_ms())
+        )
         self.http = Client(base_url=f"http://{HOST}:{self.listener.port}")
 
     def joined(self) -> None:

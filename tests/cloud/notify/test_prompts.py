@@ -7,12 +7,11 @@ import pytest
 from cloud.alarms import commands as c
 from cloud.alarms.events import AlarmChanged, AlarmClaimed
 from cloud.alarms.model import AlarmKind
-from cloud.durable import outbox
 from cloud.durable.outbox import finish_letters
 from cloud.notify.edge_say import EDGE_SAY, EdgeSay
 from cloud.observe import Counters
 from cloud.pumps import Signal
-from cloud.workers.outbox import OutboxPump, Outcome, Sent
+from cloud.workers.outbox import OutboxPump
 from contract.envelope import decode_down
 from contract.messages import Say
 from contract.topics import down_topic
@@ -70,6 +69,8 @@ def test_nobody_is_spoken_to_where_nobody_is_known_to_live(district: District) -
 class Wire:
     """A broker that may be away."""
 
+    connection = 1
+
     def __init__(self) -> None:
         self.sent: list[tuple[str, bytes, str]] = []
         self.is_away = False
@@ -86,13 +87,7 @@ def wire() -> Wire:
 
 
 def pump_of(district: District, wire: Wire) -> OutboxPump:
-    say = EdgeSay(wire.publish)
-
-    def carry(letter: outbox.Letter) -> Outcome:
-        say.carry(letter)
-        return Sent()
-
-    return OutboxPump(district.store, {EDGE_SAY: carry}, Signal(), Counters())
+    return OutboxPump(district.store, {EDGE_SAY: EdgeSay(wire).carry}, Signal(), Counters())
 
 
 def test_a_prompt_is_sent_until_the_edge_has_said_it(district: District, wire: Wire) -> None:

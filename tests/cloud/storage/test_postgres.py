@@ -251,7 +251,7 @@ def test_a_part_whose_lock_went_with_the_server_ends_and_begins_again(
         begun.append("begun")
         ends.callback(lambda: begun.append("ended"))
 
-    alone = Exclusive("ingest", AdvisoryLock(own_postgres.url(), "ingest"), begin)
+    alone = Exclusive("ingest", AdvisoryLock(own_postgres.url(), "ingest"), begin, Counters())
     assert alone.run_once(0) == LOOK_MS
 
     own_postgres.stop()

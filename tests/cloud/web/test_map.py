@@ -22,14 +22,14 @@ def told(*tiles: str, file: str | None = None) -> MapTold:
 
 @pytest.fixture
 def raster(tmp_path: Path) -> Iterator[Town]:
-    with open_town(tmp_path, map_source(told(TILES), tmp_path)) as town:
+    with open_town(tmp_path, source=map_source(told(TILES), tmp_path)) as town:
         yield town
 
 
 @pytest.fixture
 def filed(tmp_path: Path) -> Iterator[Town]:
     (tmp_path / "district.pmtiles").write_bytes(ARCHIVE)
-    with open_town(tmp_path, map_source(told(file="district.pmtiles"), tmp_path)) as town:
+    with open_town(tmp_path, source=map_source(told(file="district.pmtiles"), tmp_path)) as town:
         yield town
 
 

@@ -1,15 +1,12 @@
-"""What goes down to gateways: configurations again after every connection, prompts while there is
-one."""
+"""What goes down to gateways: configurations again after every connection."""
 
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-import msgspec
 import pytest
 
 from anju.paths import ROOT
-from cloud.durable.outbox import Letter
 from cloud.pumps import Signal
 from cloud.registry.entries import GatewayEntry
 from cloud.registry.registry import Registry
@@ -18,10 +15,9 @@ from cloud.registry.service import Edit
 from cloud.storage.store import Store
 from cloud.storage.unit import Work
 from cloud.words import Words
-from cloud.workers.down import LOOK_MS, PAUSE_MS, ConfigPump, say_carrier
-from cloud.workers.outbox import Retry, Sent
+from cloud.workers.down import LOOK_MS, PAUSE_MS, ConfigPump
 from contract.envelope import decode_down
-from contract.messages import Config, Say
+from contract.messages import Config
 from contract.topics import down_topic
 from tests.cloud.stores import HandClock, open_store
 
@@ -105,18 +101,3 @@ def test_what_changes_is_told_again(bench: Bench) -> None:
     assert isinstance(before, Config)
     assert isinstance(after, Config)
     assert after.revision > before.revision
-
-
-def test_a_prompt_is_sent_where_there_is_a_connection_and_waits_where_there_is_none() -> None:
-    down = FakeDown()
-    say = Say("say-1", "ho-anhe01", "closed", {"zh": "好", "en": "done"}, 0, 1)
-    letter = Letter("say-1", "edge.say", "gw-demo01", msgspec.to_builtins(say), 1, 0, None)
-    carry = say_carrier(down)
-
-    assert isinstance(carry(letter), Retry)
-    down.connection = 1
-    assert isinstance(carry(letter), Sent)
-
-    [sent] = down.sent
-    assert (sent.topic, sent.is_retained) == (down_topic("gw-demo01", "cmd"), False)
-    assert decode_down(sent.payload, sent.content_type) == say

@@ -5,17 +5,18 @@ from pathlib import Path
 
 import pytest
 
+from cloud.observe import Counters
 from cloud.pumps import Signal
 from cloud.storage.lock import FolderLock
-from cloud.workers.neighbours import LOOK_MS, POLL_MS, Exclusive, Polled
+from cloud.workers.neighbours import LOOK_MS, OVERTAKEN_MS, POLL_MS, Exclusive, Polled
 
 
 class Part:
     """Something that only one may run."""
 
     def __init__(self, folder: Path, trouble: Exception | None = None) -> None:
-        self.runs, self.trouble = 0, trouble
-        self.alone = Exclusive("part", FolderLock(folder / "part.lock"), self.begin)
+        self.runs, self.trouble, self.counters = 0, trouble, Counters()
+        self.alone = Exclusive("part", FolderLock(folder / "part.lock"), self.begin, self.counters)
 
     def begin(self, ends: ExitStack) -> None:
         self.runs += 1
@@ -58,6 +59,39 @@ def test_a_beginning_that_fails_leaves_nothing_and_is_tried_again(tmp_path: Path
 
     part.trouble = None
     part.alone.run_once(1)
+    assert part.runs == 1
+
+
+def test_who_was_overtaken_ends_lets_go_says_so_once_and_stands_by(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    part, other = Part(tmp_path), Part(tmp_path)
+    part.alone.run_once(0)
+
+    part.alone.overtaken()
+    for at_ms in (1, 600, 1_200):
+        assert part.alone.run_once(at_ms) == 1 + OVERTAKEN_MS
+
+    assert (part.runs, part.alone.is_running) == (0, False)
+    assert caplog.text.count("standing by") == 1
+    assert part.counters.snapshot()[1]["app.part"].times == 1
+    other.alone.run_once(2)
+    assert other.runs == 1
+
+
+def test_who_was_overtaken_tries_again_after_a_minute_and_waits_for_the_lock(
+    tmp_path: Path,
+) -> None:
+    part, other = Part(tmp_path), Part(tmp_path)
+    part.alone.run_once(0)
+    part.alone.overtaken()
+    part.alone.run_once(1)
+    other.alone.run_once(2)
+
+    part.alone.run_once(1 + OVERTAKEN_MS)
+    assert part.runs == 0
+    other.alone.stop()
+    part.alone.run_once(1 + OVERTAKEN_MS + LOOK_MS)
     assert part.runs == 1
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from cloud.durable import outbox
-from cloud.durable.outbox import Letter, Outbox
+from cloud.durable.outbox import Delivered, Letter, Outbox, Outcome, Refused, Retry, Sent
 from cloud.durable.received import SWEEP_MAX, EventRow, LaneKey, store_events, stored_between
 from cloud.durable.timers import Timer, Timers
 from cloud.observe import Counters
@@ -13,7 +13,7 @@ from cloud.pumps import Signal
 from cloud.storage.store import Store
 from cloud.storage.unit import Work
 from cloud.workers.housekeeping import SWEEPS, Housekeeping
-from cloud.workers.outbox import Delivered, OutboxPump, Outcome, Refused, Retry, Sent
+from cloud.workers.outbox import OutboxPump
 from cloud.workers.timers import TimerPump
 from contract.lanes import Lane
 from tests.cloud.stores import HandClock, open_store

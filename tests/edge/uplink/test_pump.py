@@ -354,6 +354,21 @@ def test_readings_that_the_cloud_has_leave_the_journal(house):
     assert [row.seq for row in house.journal.view.rows(Lane.DATA)] == [5]
 
 
+def test_readings_that_the_cloud_refuses_leave_the_journal_and_are_counted(house):
+    house.answer_hello()
+    many_readings(house, 5)
+    house.pass_s(2)
+    refused = [Refusal(seq, "undecodable: what?") for seq in (1, 2, 3, 4)]
+
+    house.cloud_says(house.ack(Lane.DATA, intervals=[(1, 4)], refused=refused))
+    house.cloud_broker.said.clear()
+    house.pass_s(300)
+
+    assert [row.seq for row in house.journal.view.rows(Lane.DATA)] == [5]
+    assert all(row.seq == 5 for batch in house.batches(Lane.DATA) for row in rows_of(batch))
+    assert house.health.count("refused_data") == 4
+
+
 def test_a_cloud_that_has_forgotten_stalls_readings_only_until_the_journal_knows(house):
     house.answer_hello()
     many_readings(house, 5)

@@ -46,6 +46,7 @@ export const zh = {
     not_yours: '这起警情不在您名下',
     illegal_step: '当前状态不能这样做，已刷新',
     nobody_on_duty: '没有在岗人员可派',
+    already_out: '您手上还有一单没有完成，请先提交情况或退回',
     offer_gone: '这一单已失效',
     open_alarms: '还有您受理的警情没有结案，不能结束值班',
     bad_code: '验证码不对或已用过，请换下一个',
@@ -54,6 +55,17 @@ export const zh = {
     own_account: '不能对自己的账号这样做',
     already_given: '这项同意已经有效',
     not_found: '找不到，可能已被删除',
+    malformed: '填写的内容不对，请检查',
+    unknown: '引用的对象不存在，可能已被删除',
+    login_taken: '这个账号名已被使用',
+    no_authority: '本平台还没有证书机构，不能登记网关：请先运行 anju ca init，并设置 [fleet] gateways_host',
+    broken_ledger: '证书台账读不出来，请从备份恢复',
+    nothing_to_revoke: '这个网关没有可吊销的证书',
+    same_person: '申请人不能复核自己的申请，请另一位管理员复核',
+    not_open: '这项申请已经处理或已过期',
+    has_changed: '申请之后资料有变动，请重新申请',
+    in_use: '还有住户在用这个预案，请先换掉',
+    alarm_under_way: '这一户还有警情没有结案，结案后再删',
     server_error: '服务器出错，值守不受影响的部分仍可用',
     other: (code: string) => `没有成功（${code}）`,
   },
@@ -75,6 +87,7 @@ export const zh = {
     by_link: '正在用一次性链接登录',
     link_gone: '这个链接已用过或已过期，请用账号登录，或请值班长重新生成',
     no_page: '已登录，但这个账号的页面还没有开放',
+    second: '两步验证',
     code: '动态验证码',
     code_text: '打开身份验证器，输入六位数字；手机不在身边，可输入一个恢复码',
     need_code: '请填写验证码',
@@ -84,6 +97,7 @@ export const zh = {
     enrol_text: '管理员必须先设置。用手机上的身份验证器扫码，或手动输入密钥，再填入它显示的六位数字',
     enrol_qr: '身份验证器的二维码',
     secret: '密钥',
+    open_app: '在这台设备的验证器里打开',
     recovery: '请保存恢复码',
     recovery_text: '手机丢失时，每个恢复码可以登录一次。只显示这一次，请抄写或打印，放在安全的地方',
     kept: '我已保存',
@@ -560,7 +574,7 @@ export const zh = {
   },
 } as const
 
-type Shape<T> = T extends string
+export type Shape<T> = T extends string
   ? string
   : T extends (...args: infer A) => string
     ? (...args: A) => string
