@@ -70,7 +70,8 @@ class RuleSet:
 
     def __init__(self, rules: Iterable[Rule], modes: Iterable[Mode] = ()) -> None:
         self.rules, self.modes = tuple(rules), tuple(modes)
-        every = [compiled(each) for each in (*self.modes, *self.rules)]
+        both: tuple[Rule | Mode, ...] = (*self.modes, *self.rules)
+        every = [compiled(each) for each in both]
         self.every = {each.rule.name: each for each in every}
         self.of_gateway = tuple(each for each in every if each.needs.is_gateway)
         self.of_home = tuple(each for each in every if not each.needs.is_gateway)
@@ -198,9 +199,7 @@ def step(rules: RuleSet, state: HomeState, happening: Happening) -> Step:
     return turn.done()
 
 
-def _apply(
-    turn: _Turn, before: HomeState, happening: Happening, now_ms: int, at_ms: int
-) -> None:
+def _apply(turn: _Turn, before: HomeState, happening: Happening, now_ms: int, at_ms: int) -> None:
     rules = turn.rules
     chosen = rules.concerned(happening.measurement)
     is_first = happening.device not in before.devices or before.version != rules.version
@@ -221,7 +220,7 @@ def _apply(
         return
     modes = set(turn.home.modes)
     turn.look((*chosen, *standing), now_ms, at_ms, happening)
-    if (changed := modes ^ set(turn.home.modes)):
+    if changed := modes ^ set(turn.home.modes):
         turn.look(_waiting_for(rules, changed, chosen), now_ms, at_ms)
 
 
@@ -232,9 +231,7 @@ def _is_waiting(home: HomeState, each: Compiled) -> bool:
     return is_standing or held is None or held.due_ms is None
 
 
-def _waiting_for(
-    rules: RuleSet, modes: set[str], done: tuple[Compiled, ...]
-) -> list[Compiled]:
+def _waiting_for(rules: RuleSet, modes: set[str], done: tuple[Compiled, ...]) -> list[Compiled]:
     known = {id(each) for each in done}
     return [
         each
@@ -290,16 +287,14 @@ def _decide_due(turn: _Turn, now_ms: int) -> None:
             left = {key: held for key, held in turn.home.rules.items() if key != name}
             turn.home = replace(turn.home, rules=left)
         turn.look(chosen, due_ms, due_ms)
-        if (changed := modes ^ set(turn.home.modes)):
+        if changed := modes ^ set(turn.home.modes):
             turn.look(_waiting_for(turn.rules, changed, chosen), due_ms, due_ms)
 
 
 # ---------------------------------------------------------------- what is remembered of a fact
 
 
-def _noted(
-    home: HomeState, happening: Happening, at_ms: int, *, is_evaluated: bool
-) -> HomeState:
+def _noted(home: HomeState, happening: Happening, at_ms: int, *, is_evaluated: bool) -> HomeState:
     now_ms, measurement = happening.known_at_ms, happening.measurement
     changes: dict[str, int] = {"link_ms": max(now_ms, home.link_ms)}
     if happening.quality is Quality.TEST:

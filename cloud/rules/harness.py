@@ -97,7 +97,7 @@ class _Story:
         modes = [rule] if isinstance(rule, Mode) else []
         self._rules = RuleSet([rule] if isinstance(rule, Rule) else [], modes)
         self._state, self._path = HomeState(), path
-        self._told: list[tuple[Told, Happening | str]] = []
+        self._told: list[tuple[Told, Happening]] = []
         self.seen: list[str] = []
         self.cleared: list[str] = []
 
@@ -137,8 +137,9 @@ class _Story:
         elif what.startswith("repeat "):
             earlier = self.told(f"{what.removeprefix('repeat ')} x").at_ms
             for before, happening in list(self._told):
-                if before.at_ms == earlier and isinstance(happening, Happening):
-                    self._take(step(self._rules, self._state, replace(happening, known_at_ms=now_ms)))
+                if before.at_ms == earlier:
+                    again = replace(happening, known_at_ms=now_ms)
+                    self._take(step(self._rules, self._state, again))
         else:
             happening = self._happening(what, now_ms)
             self._told.append((told, happening))

@@ -11,6 +11,7 @@ import msgspec
 import yaml
 
 from cloud.rules import phrases
+from cloud.rules.engine import RuleSet
 from cloud.rules.errors import BadRule
 from cloud.rules.grammar import Misread, parse, read_amount, read_severity
 from cloud.rules.model import (
@@ -119,6 +120,11 @@ class _Sheet:
         return AnyOf(parts) if key == "any" else AllOf(parts)
 
 
+def read_rule_set(config: Path) -> RuleSet:
+    """The rules and modes of a configuration folder. Raises BadRule."""
+    return RuleSet(read_rules(config / "rules"), read_modes(config / "modes"))
+
+
 def read_rules(folder: Path) -> tuple[Rule, ...]:
     """Every `<name>.yaml` of a folder, in order of name. Raises BadRule."""
     files = (p for p in sorted(folder.glob("*.yaml")) if not p.name.endswith(".test.yaml"))
@@ -171,8 +177,7 @@ def parse_rule(text: str, file: str) -> Rule:
         raise sheet.bad(sheet.fields["say"], f"'{{{gap}}}' is nothing that can be said{near}")
     rises = _rises(sheet)
     kind = sheet.choice("kind", AlarmKind)
-    is_taking = "takes back" in sheet.fields
-    takes_back = sheet.choice("takes back", AlarmKind) if is_taking else None
+    takes_back = _takes_back(sheet)
     when = conditions["when"]
     assert when is not None  # noqa: S101 - _when raises
     name = sheet.text("rule")
@@ -218,6 +223,17 @@ def _when(sheet: _Sheet) -> Condition:
     if len(found) == 2:
         raise sheet.bad(sheet.fields["any"], "'when' and 'any': one of them")
     return sheet.condition(found[0])
+
+
+def _takes_back(sheet: _Sheet) -> tuple[AlarmKind, ...]:
+    if "takes back" not in sheet.fields:
+        return ()
+    kinds = [kind.strip() for kind in sheet.text("takes back").split(",")]
+    for kind in kinds:
+        if kind not in list(AlarmKind):
+            near = _nearest(kind, tuple(AlarmKind))
+            raise sheet.bad(sheet.fields["takes back"], f"kind '{kind}' is not known{near}")
+    return tuple(AlarmKind(kind) for kind in kinds)
 
 
 def _rises(sheet: _Sheet) -> tuple[Rise, ...]:
@@ -270,9 +286,7 @@ def _size(amount: Amount) -> float:
     return amount.ms if amount.unit in SPANS else amount.value
 
 
-def _check(
-    sheet: _Sheet, key: str, condition: Condition, parameters: dict[str, Parameter]
-) -> None:
+def _check(sheet: _Sheet, key: str, condition: Condition, parameters: dict[str, Parameter]) -> None:
     """Parameters exist, units fit. Raises BadRule."""
     node = sheet.fields[key]
     for part in _parts(condition):
@@ -313,6 +327,8 @@ def _parts(condition: Condition) -> Iterator[Condition]:
         case AllOf(parts) | AnyOf(parts):
             for part in parts:
                 yield from _parts(part)
+        case _:
+            return
 
 
 class _ModeNames:

@@ -3,10 +3,13 @@
 A truth is True, False or None: unknown, which is not false.
 """
 
+from collections.abc import Collection
 from enum import StrEnum
 from typing import Any, Final
 
 from msgspec import Struct
+from msgspec.structs import replace
+from typing_extensions import override
 
 from cloud.words import Words
 from contract.lanes import Quality
@@ -24,6 +27,11 @@ class Severity(StrEnum):
     HIGH = "high"
     MEDIUM = "medium"
     LOW = "low"
+
+    def is_above(self, other: "Severity") -> bool:
+        """More urgent."""
+        order = list(Severity)
+        return order.index(self) < order.index(other)
 
 
 class AlarmKind(StrEnum):
@@ -64,6 +72,7 @@ class Amount(Struct, frozen=True, tag="amount"):
         """Of a span of time."""
         return round(self.value * SPANS[self.unit])
 
+    @override
     def __str__(self) -> str:
         return f"{self.value:g} {self.unit}"
 
@@ -166,7 +175,7 @@ class Rise(Struct, frozen=True):
 class Rule(Struct, frozen=True, kw_only=True):
     """One file. version: hash of what it means; a change of it starts with fresh state.
 
-    rises: severities in order, the first one at once; takes_back: kind whose call it takes back.
+    rises: severities in order, the first one at once; takes_back: kinds whose call it takes back.
     """
 
     name: str
@@ -180,7 +189,7 @@ class Rule(Struct, frozen=True, kw_only=True):
     parameters: dict[str, Parameter] = {}
     unless: Condition | None = None
     clears: Condition | None = None
-    takes_back: AlarmKind | None = None
+    takes_back: tuple[AlarmKind, ...] = ()
 
     @property
     def severity(self) -> Severity:
@@ -245,7 +254,7 @@ class Detection(Struct, frozen=True, kw_only=True):
     facts: dict[str, Words | str] = {}
     evidence: dict[str, Any] = {}
     is_rise: bool = False
-    takes_back: AlarmKind | None = None
+    takes_back: tuple[AlarmKind, ...] = ()
 
 
 class Clearing(Struct, frozen=True, kw_only=True):
@@ -326,3 +335,8 @@ class HomeState(Struct, omit_defaults=True, frozen=True):
     devices: dict[str, DeviceState] = {}
     rules: dict[str, RuleState] = {}
     due_ms: int | None = None
+
+    def only(self, devices: Collection[str]) -> "HomeState":
+        """Without what other devices have said."""
+        kept = {uid: device for uid, device in self.devices.items() if uid in devices}
+        return self if len(kept) == len(self.devices) else replace(self, devices=kept)

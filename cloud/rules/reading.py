@@ -1,10 +1,11 @@
 """A rule in words, from its syntax tree: for pages, in both languages. Pure; the words stand in
 config/words/rules.yaml."""
 
+from functools import reduce
+
 from cloud.rules.model import (
     Absence,
     AllOf,
-    Amount,
     AnyOf,
     Between,
     Condition,
@@ -32,38 +33,45 @@ def sentence(rule: Rule, words: Dictionary) -> Words:
 
 def spoken(condition: Condition, parameters: dict[str, Parameter], words: Dictionary) -> Words:
     """One condition."""
-
-    def amount(given: Amount | Given) -> Words:
-        value = parameters[given.name].default if isinstance(given, Given) else given
-        unit = words.say(f"rule.unit.{value.unit}")
-        return words.say("rule.amount", number=f"{value.value:g}", unit=unit)
-
     match condition:
         case EventIs(phrase) | ModeIs(phrase):
             return _phrase(phrase, words)
         case StateIs(phrase, room):
             said = _phrase(phrase, words)
             return words.say("rule.in_room", room=_phrase(room, words), what=said) if room else said
-        case NumberIs(phrase, is_above, limit):
-            form = "rule.above" if is_above else "rule.below"
-            return words.say(form, what=_phrase(phrase, words), limit=amount(limit))
-        case Lasting(what, span):
-            return words.say(
-                "rule.lasting", what=spoken(what, parameters, words), span=amount(span)
-            )
-        case Absence(phrase, span, since_door):
-            form = "rule.absence_since" if since_door else "rule.absence"
-            return words.say(form, what=_phrase(f"no {phrase}", words), span=amount(span))
         case Between(from_min, to_min):
             return words.say("rule.between", start=_clock(from_min), end=_clock(to_min))
-        case Not(what):
-            return words.say("rule.not", what=spoken(what, parameters, words))
-        case AllOf(parts) | AnyOf(parts):
-            form = "rule.and" if isinstance(condition, AllOf) else "rule.or"
-            said = spoken(parts[0], parameters, words)
-            for part in parts[1:]:
-                said = words.say(form, one=said, other=spoken(part, parameters, words))
-            return said
+        case NumberIs() | Lasting() | Absence():
+            return _measured(condition, parameters, words)
+        case Not() | AllOf() | AnyOf():
+            return _joined(condition, parameters, words)
+
+
+def _joined(
+    condition: Not | AllOf | AnyOf, parameters: dict[str, Parameter], words: Dictionary
+) -> Words:
+    if isinstance(condition, Not):
+        return words.say("rule.not", what=spoken(condition.what, parameters, words))
+    form = "rule.and" if isinstance(condition, AllOf) else "rule.or"
+    said = [spoken(part, parameters, words) for part in condition.parts]
+    return reduce(lambda one, other: words.say(form, one=one, other=other), said)
+
+
+def _measured(
+    condition: NumberIs | Lasting | Absence, parameters: dict[str, Parameter], words: Dictionary
+) -> Words:
+    match condition:
+        case NumberIs(phrase, is_above, limit):
+            form, said = "rule.above" if is_above else "rule.below", _phrase(phrase, words)
+        case Lasting(what, limit):
+            form, said = "rule.lasting", spoken(what, parameters, words)
+        case Absence(phrase, limit, since_door):
+            form = "rule.absence_since" if since_door else "rule.absence"
+            said = _phrase(f"no {phrase}", words)
+    amount = parameters[limit.name].default if isinstance(limit, Given) else limit
+    unit = words.say(f"rule.unit.{amount.unit}")
+    told = words.say("rule.amount", number=f"{amount.value:g}", unit=unit)
+    return words.say(form, what=said, limit=told)
 
 
 def _phrase(phrase: str, words: Dictionary) -> Words:

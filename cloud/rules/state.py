@@ -14,7 +14,7 @@ from sqlalchemy import (
     LargeBinary,
     Table,
     Text,
-    func,
+    delete,
     insert,
     select,
     update,
@@ -63,6 +63,17 @@ def keep(work: Work, subject: str, partition: int, state: HomeState, *, is_new: 
         work.execute(update(rule_state_table).where(mine).values(partition=partition, **values))
 
 
+def forget(work: Work, subject: str) -> None:
+    """Nobody has it in the registry any more."""
+    work.execute(delete(rule_state_table).where(rule_state_table.c.subject == subject))
+
+
+def postpone(work: Work, subject: str, due_ms: int) -> None:
+    """Look again then: what was to be done now has failed."""
+    mine = rule_state_table.c.subject == subject
+    work.execute(update(rule_state_table).where(mine).values(due_ms=due_ms))
+
+
 def due(work: Work, limit: int) -> Sequence[Due]:
     """Who is due now, longest first."""
     c = rule_state_table.c
@@ -73,9 +84,3 @@ def due(work: Work, limit: int) -> Sequence[Due]:
         .limit(limit)
     )
     return [Due(row.subject, row.partition) for row in rows]
-
-
-def next_due_ms(work: Work) -> int | None:
-    """When somebody is due next."""
-    found: int | None = work.execute(select(func.min(rule_state_table.c.due_ms))).scalar()
-    return found

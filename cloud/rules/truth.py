@@ -4,7 +4,7 @@ Three truths: True, False, and None for what nobody can know now. `not` and unkn
 `or` is true where one part is; `and` is false where one part is.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NamedTuple
 
@@ -81,7 +81,7 @@ _EVER: Final[Mapping[str, Callable[[HomeState], int]]] = {
     "activity": lambda home: home.activity_ms,
     "movement": lambda home: home.movement_ms,
     "device test": lambda home: home.test_ms,
-    "message of the gateway": lambda home: home.link_ms,
+    phrases.OF_GATEWAY: lambda home: home.link_ms,
 }
 
 
@@ -168,9 +168,7 @@ def _event(phrase: str) -> Test:
         ):
             return False
         look.is_event = True
-        look.seen.append(
-            Witness(pulse.device, pulse.measurement.value, pulse.value, pulse.at_ms)
-        )
+        look.seen.append(Witness(pulse.device, pulse.measurement.value, pulse.value, pulse.at_ms))
         return True
 
     return test
@@ -301,47 +299,58 @@ def _between(from_min: int, to_min: int) -> Test:
 class Needs(NamedTuple):
     """What a condition asks for: readings that may change its truth, and whether time may."""
 
-    measurements: frozenset[Measurement]
-    ends: frozenset[Measurement]  # may only end what stands: of absences
-    modes: frozenset[str]
-    is_timed: bool
-    is_gateway: bool
+    measurements: frozenset[Measurement] = frozenset()
+    ends: frozenset[Measurement] = frozenset()  # may only end what stands: of absences
+    modes: frozenset[str] = frozenset()
+    is_timed: bool = False
+    is_gateway: bool = False
+
+
+NOTHING: Final = Needs()
 
 
 def needs_of(condition: Condition) -> Needs:
     """Of the whole tree."""
-    none: frozenset[Any] = frozenset()
     match condition:
-        case EventIs(phrase):
-            return Needs(frozenset(phrases.EVENTS[phrase].measurements), none, none, False, False)
-        case StateIs(phrase):
-            found = frozenset({phrases.STATES[phrase].measurement})
-            return Needs(found, none, none, False, False)
-        case NumberIs(phrase):
-            return Needs(frozenset({phrases.NUMBERS[phrase]}), none, none, False, False)
         case Lasting(what):
             return needs_of(what)._replace(is_timed=True)
-        case Absence(phrase, _, since_door):
-            is_gateway = phrase == "message of the gateway"
-            begins = frozenset({Measurement.OPENING}) if since_door else none
-            return Needs(begins, phrases.measurements_of(phrase), none, True, is_gateway)
-        case Between():
-            return Needs(none, none, none, True, False)
-        case ModeIs(phrase):
-            return Needs(none, none, frozenset({phrase}), False, False)
         case Not(what):
             return needs_of(what)
         case AllOf(parts) | AnyOf(parts):
-            return joined(needs_of(part) for part in parts)
+            return joined([needs_of(part) for part in parts])
+        case _:
+            return _needs_of_leaf(condition)
 
 
-def joined(parts: Any) -> Needs:
+def _needs_of_leaf(
+    condition: EventIs | StateIs | NumberIs | Absence | Between | ModeIs,
+) -> Needs:
+    match condition:
+        case EventIs(phrase):
+            return NOTHING._replace(measurements=frozenset(phrases.EVENTS[phrase].measurements))
+        case StateIs(phrase):
+            return NOTHING._replace(measurements=frozenset({phrases.STATES[phrase].measurement}))
+        case NumberIs(phrase):
+            return NOTHING._replace(measurements=frozenset({phrases.NUMBERS[phrase]}))
+        case Absence(phrase, _, since_door):
+            return Needs(
+                frozenset({Measurement.OPENING} if since_door else ()),
+                phrases.measurements_of(phrase),
+                is_timed=True,
+                is_gateway=phrase == phrases.OF_GATEWAY,
+            )
+        case Between():
+            return NOTHING._replace(is_timed=True)
+        case ModeIs(phrase):
+            return NOTHING._replace(modes=frozenset({phrase}))
+
+
+def joined(parts: Sequence[Needs]) -> Needs:
     """What all of them ask for together."""
-    found = list(parts)
     return Needs(
-        frozenset().union(*(each.measurements for each in found)),
-        frozenset().union(*(each.ends for each in found)),
-        frozenset().union(*(each.modes for each in found)),
-        any(each.is_timed for each in found),
-        any(each.is_gateway for each in found),
+        frozenset[Measurement]().union(*(each.measurements for each in parts)),
+        frozenset[Measurement]().union(*(each.ends for each in parts)),
+        frozenset[str]().union(*(each.modes for each in parts)),
+        any(each.is_timed for each in parts),
+        any(each.is_gateway for each in parts),
     )

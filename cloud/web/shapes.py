@@ -7,13 +7,13 @@ from typing import Annotated, Any, Final
 
 from msgspec import Meta, Struct
 
-from cloud.alarms.model import AlarmKind, Handling, Person, ResidentCard
+from cloud.alarms.model import Handling, Person, ResidentCard
 from cloud.identity.audit import Deed
 from cloud.identity.consent import Consent
 from cloud.identity.model import Account, Shift
 from cloud.registry.cards import AreaCard, ContactCard, GatewayCard, HomeKind
 from cloud.registry.store import HomeRow
-from cloud.rules.model import Severity
+from cloud.rules.model import AlarmKind, Severity
 from cloud.timeseries.model import Trace
 from cloud.words import Words
 

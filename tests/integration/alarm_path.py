@@ -15,6 +15,7 @@ from cloud.alarms.model import Alarm
 from cloud.clock import SystemClock
 from cloud.dictionary import read_dictionary
 from cloud.ingest import fence
+from cloud.ingest.following import Follower
 from cloud.ingest.intake import Intake
 from cloud.ingest.judging import HomeJudge
 from cloud.ingest.mqtt import BrokerAddress, MqttSource
@@ -25,8 +26,7 @@ from cloud.observe import Counters
 from cloud.pumps import Runner
 from cloud.registry.registry import Registry
 from cloud.registry.seed import load_demo
-from cloud.rules.engine import RuleSet
-from cloud.rules.language import read_rules
+from cloud.rules.language import read_rule_set
 from cloud.storage.engine import open_engine
 from cloud.storage.schema import metadata
 from cloud.storage.store import Priority, Store
@@ -119,9 +119,10 @@ class Ingest:
         self.clock, self.counters = SystemClock(), Counters()
         self.store = Store(writing, open_engine(url, writes=False), self.clock)
         self.store.write(lambda work: load_demo(work, CONFIG))
-        words, rules = read_dictionary(CONFIG / "words"), RuleSet(read_rules(CONFIG / "rules"))
+        words, rules = read_dictionary(CONFIG / "words"), read_rule_set(CONFIG)
         registry = Registry(self.store.read)
-        judge = HomeJudge(registry, rules, words, self.counters)
+        follower = Follower(registry, rules, words, self.counters)
+        judge = HomeJudge(registry, follower, words, self.counters)
         self._intake = Intake(judge, "ep-1")
         address = BrokerAddress(HOST, broker.port)
         source = functools.partial(

@@ -20,7 +20,6 @@ from cloud.alarms.machine import NOTE_CHARS_MAX, TRANSITIONS, decide, evolve
 from cloud.alarms.model import (
     SUB_REASONS,
     Alarm,
-    AlarmKind,
     Condition,
     EscalationMark,
     Handling,
@@ -29,7 +28,7 @@ from cloud.alarms.model import (
     Press,
     Where,
 )
-from cloud.rules.model import Severity
+from cloud.rules.model import AlarmKind, Severity
 from cloud.words import Words
 
 NOW = 1_000_000

@@ -7,7 +7,7 @@ import pytest
 from cloud.alarms import commands as c
 from cloud.alarms import store as alarm_store
 from cloud.alarms.events import AlarmEscalated
-from cloud.alarms.model import Alarm, AlarmKind, Handling, Press
+from cloud.alarms.model import Alarm, Handling, Press
 from cloud.durable import timers
 from cloud.durable.timers import Timer
 from cloud.escalation.model import Action, Policy
@@ -19,6 +19,7 @@ from cloud.live.hub import Hub
 from cloud.live.pumps import ConsoleWatch
 from cloud.registry.cards import HomeKind
 from cloud.registry.service import off_duty
+from cloud.rules.model import AlarmKind, Severity
 from cloud.storage.unit import Work
 from tests.cloud.district import ANHE, CHEN, GATEWAY, JIANGLING, LIN, POLICY, District
 
@@ -158,7 +159,7 @@ def test_after_an_outage_what_is_overdue_is_one_escalation(district: District) -
 def test_an_alarm_keeps_the_policy_that_it_began_with(district: District) -> None:
     alarm = district.press()
 
-    district.escalation._policy = Policy("other", POLICY.steps[:1])
+    district.escalation._policies = {Severity.CRITICAL: Policy("other", POLICY.steps[:1])}
     district.pass_s(120)
 
     assert len(escalations(district, alarm)) == 3

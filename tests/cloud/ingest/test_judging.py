@@ -10,6 +10,9 @@ from cloud.alarms.commands import Claim, Close
 from cloud.alarms.model import Alarm, Person
 from cloud.alarms.service import handle
 from cloud.dictionary import read_dictionary
+from cloud.ingest.due import DuePump
+from cloud.ingest.fence import claim_all
+from cloud.ingest.following import Follower
 from cloud.ingest.intake import Intake
 from cloud.ingest.judging import HomeJudge
 from cloud.ingest.source import Delivery
@@ -18,8 +21,7 @@ from cloud.registry.last_values import last_values
 from cloud.registry.registry import Registry
 from cloud.registry.seed import load_demo
 from cloud.registry.sightings import unregistered
-from cloud.rules.engine import RuleSet
-from cloud.rules.language import read_rules
+from cloud.rules.language import read_rule_set
 from cloud.storage.store import Store
 from contract.lanes import Lane
 from contract.messages import Batch, DeviceRows, Row, RowExtra
@@ -39,8 +41,10 @@ class Town:
         self.store: Store = open_store(folder, HandClock())
         self.store.write(lambda work: load_demo(work, CONFIG))
         self.registry = Registry(self.store.read)
-        rules = RuleSet(read_rules(CONFIG / "rules"))
-        judge = HomeJudge(self.registry, rules, read_dictionary(CONFIG / "words"), Counters())
+        words, self.counters = read_dictionary(CONFIG / "words"), Counters()
+        follower = Follower(self.registry, read_rule_set(CONFIG), words, self.counters)
+        judge = HomeJudge(self.registry, follower, words, self.counters)
+        self.due = DuePump(self.store, follower, self.counters, self.store.write(claim_all))
         self.intake = Intake(judge, "ep-1")
         self.home = self.registry.homes_of(GATEWAY)[0]
         self.button = next(d.uid for d in self.registry.devices_of(self.home) if d.is_sos)

@@ -6,12 +6,12 @@ import pytest
 
 from cloud.alarms import commands as c
 from cloud.alarms.events import AlarmChanged, AlarmClaimed
-from cloud.alarms.model import AlarmKind
 from cloud.durable import outbox
 from cloud.durable.outbox import finish_letters
 from cloud.notify.edge_say import EDGE_SAY, EdgeSay
 from cloud.observe import Counters
 from cloud.pumps import Signal
+from cloud.rules.model import AlarmKind
 from cloud.workers.outbox import OutboxPump, Outcome, Sent
 from contract.envelope import decode_down
 from contract.messages import Say
