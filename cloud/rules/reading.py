@@ -60,18 +60,19 @@ def _joined(
 def _measured(
     condition: NumberIs | Lasting | Absence, parameters: dict[str, Parameter], words: Dictionary
 ) -> Words:
-    match condition:
-        case NumberIs(phrase, is_above, limit):
-            form, said = "rule.above" if is_above else "rule.below", _phrase(phrase, words)
-        case Lasting(what, limit):
-            form, said = "rule.lasting", spoken(what, parameters, words)
-        case Absence(phrase, limit, since_door):
-            form = "rule.absence_since" if since_door else "rule.absence"
-            said = _phrase(f"no {phrase}", words)
+    if isinstance(condition, NumberIs):
+        form = "rule.above" if condition.is_above else "rule.below"
+        what, limit = _phrase(condition.phrase, words), condition.limit
+    elif isinstance(condition, Lasting):
+        form, limit = "rule.lasting", condition.span
+        what = spoken(condition.what, parameters, words)
+    else:
+        form = "rule.absence_since" if condition.since_door else "rule.absence"
+        what, limit = _phrase(f"no {condition.phrase}", words), condition.span
     amount = parameters[limit.name].default if isinstance(limit, Given) else limit
     unit = words.say(f"rule.unit.{amount.unit}")
     told = words.say("rule.amount", number=f"{amount.value:g}", unit=unit)
-    return words.say(form, what=said, limit=told)
+    return words.say(form, what=what, limit=told)
 
 
 def _phrase(phrase: str, words: Dictionary) -> Words:
