@@ -122,6 +122,7 @@ class _Turn:
 
     def __init__(self, rules: RuleSet, state: HomeState) -> None:
         self.rules, self.home = rules, state
+        self._rules_before = state.rules
         self.found: list[Outcome] = []
         self.troubles: list[Trouble] = []
 
@@ -168,10 +169,10 @@ class _Turn:
         return after, [ModeChange(mode.name, truth, look.at_ms)]
 
     def done(self) -> Step:
-        due = (each.due_ms for each in self.home.rules.values() if each.due_ms is not None)
         state = self.home
-        if (due_ms := min(due, default=None)) != state.due_ms:
-            state = replace(state, due_ms=due_ms)
+        if state.rules is not self._rules_before:
+            due = (each.due_ms for each in state.rules.values() if each.due_ms is not None)
+            state = replace(state, due_ms=min(due, default=None))
         return Step(
             state,
             tuple(each for each in self.found if isinstance(each, Detection)),
@@ -275,6 +276,8 @@ def _begun(rules: RuleSet, state: HomeState, now_ms: int) -> HomeState:
 
 def _decide_due(turn: _Turn, now_ms: int) -> None:
     """Everything that was to be looked at until now, at its own instant, in order."""
+    if turn.home.due_ms is None or turn.home.due_ms > now_ms:
+        return
     for _ in range(TURNS_MAX):
         due = [held.due_ms for held in turn.home.rules.values() if held.due_ms is not None]
         due_ms = min(due, default=None)

@@ -137,6 +137,12 @@ def read_modes(folder: Path) -> tuple[Mode, ...]:
     return tuple(read_mode(path) for path in files)
 
 
+def read_file(path: Path) -> Rule | Mode:
+    """A rule or a mode, whichever its first key says. Raises BadRule."""
+    is_mode = any(line.startswith("mode:") for line in _bytes_of(path).splitlines())
+    return read_mode(path) if is_mode else read_rule(path)
+
+
 def read_rule(path: Path) -> Rule:
     """One file. Raises BadRule, also where the file's name is not the rule's."""
     rule = parse_rule(_bytes_of(path), str(path))

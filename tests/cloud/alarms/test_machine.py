@@ -19,6 +19,7 @@ from cloud.alarms.errors import (
 from cloud.alarms.machine import NOTE_CHARS_MAX, TRANSITIONS, decide, evolve
 from cloud.alarms.model import (
     SUB_REASONS,
+    TARGETS,
     Alarm,
     Condition,
     EscalationMark,

@@ -7,12 +7,12 @@ import pytest
 from cloud.dictionary import read_dictionary
 from cloud.rules import phrases
 from cloud.rules.harness import run_stories
-from cloud.rules.language import read_mode, read_modes, read_rule, read_rule_set, read_rules
+from cloud.rules.language import read_file, read_modes, read_rule, read_rule_set, read_rules
 from cloud.rules.model import Mode, Rule
 from cloud.rules.reading import sentence
 
 CONFIG = Path(__file__).parents[3] / "config"
-FOLDERS = {"rules": read_rule, "modes": read_mode}
+FOLDERS = ("rules", "modes")
 FILES = [
     path
     for folder in FOLDERS
@@ -24,10 +24,6 @@ FIRST = {
     "sos", "cancel", "fall", "smoke", "gas", "carbon_monoxide", "water_leak", "no_activity",
     "silent_gateway", "silent_device", "device_offline", "button_untested", "battery",
 }  # fmt: skip
-
-
-def read(path: Path) -> Rule | Mode:
-    return FOLDERS[path.parent.name](path)
 
 
 def test_the_first_rules_are_there() -> None:
@@ -45,16 +41,16 @@ def test_every_story_has_a_rule() -> None:
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_every_story_of_a_shipped_rule_is_kept(path: Path) -> None:
-    results = run_stories(read(path), path.with_name(f"{path.stem}.test.yaml"))
+    results = run_stories(read_file(path), path.with_name(f"{path.stem}.test.yaml"))
 
     assert any(result.expected for result in results)
-    assert any(not result.expected for result in results) or isinstance(read(path), Mode)
+    assert any(not result.expected for result in results) or isinstance(read_file(path), Mode)
     assert [result for result in results if not result.is_kept] == []
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_another_limit_breaks_a_story(path: Path, tmp_path: Path) -> None:
-    rule = read(path)
+    rule = read_file(path)
     text, stories = path.read_text("utf-8"), path.with_name(f"{path.stem}.test.yaml")
     (tmp_path / stories.name).write_text(stories.read_text("utf-8"), "utf-8")
 
@@ -63,7 +59,7 @@ def test_another_limit_breaks_a_story(path: Path, tmp_path: Path) -> None:
         other = f"default: {parameter.default.value * factor:.4f} {parameter.default.unit}"
         changed = text.replace(f"default: {parameter.default}", other)
         (tmp_path / path.name).write_text(changed, "utf-8")
-        mended = FOLDERS[path.parent.name](tmp_path / path.name)
+        mended = read_file(tmp_path / path.name)
 
         assert changed != text
         assert not all(each.is_kept for each in run_stories(mended, tmp_path / stories.name))
