@@ -140,7 +140,7 @@ class Ack(Struct, tag_field="t", tag="ack", omit_defaults=True):
 
 
 class Say(Struct, tag_field="t", tag="say"):
-    """Tell a resident something. key: `operator_with_you`, `help_is_coming`, `closed`; id makes
+    """Tell a resident something. key: such as `operator_with_you`, `help_is_coming`, `gas`; id makes
     repeats harmless."""
 
     id: str
