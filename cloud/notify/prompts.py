@@ -12,8 +12,8 @@ from cloud.alarms.events import (
 )
 from cloud.alarms.model import Person
 from cloud.durable.outbox import Outbox
-from cloud.rules.model import AlarmKind
 from cloud.notify.edge_say import EDGE_SAY
+from cloud.rules.model import AlarmKind
 from cloud.storage.bus import Bus
 from cloud.storage.unit import Work
 from cloud.words import Dictionary, Words

@@ -15,6 +15,7 @@ from cloud.alarms.model import Alarm
 from cloud.clock import SystemClock
 from cloud.dictionary import read_dictionary
 from cloud.ingest import fence
+from cloud.ingest.due import DuePump
 from cloud.ingest.following import Follower
 from cloud.ingest.intake import Intake
 from cloud.ingest.judging import HomeJudge
@@ -135,6 +136,8 @@ class Ingest:
         self._telemetry = Telemetry(self.series, registry, self.data_source.publish, self.counters)
         self.telemetry = Runner(self._telemetry, self.clock, self.counters)
         generation = self.store.write(fence.claim_all)
+        due = DuePump(self.store, follower, self.counters, generation)
+        self.rules = Runner(due, self.clock, self.counters)
         self.alarms = self._runner(self.alarm_source, "ingest.alarms", Priority.ALARM, generation)
         self.data = self._runner(self.data_source, "ingest.data", Priority.DATA, generation)
 
@@ -176,7 +179,7 @@ class Ingest:
 
     def close(self) -> None:
         """In the order of app."""
-        for runner in (self.alarms, self.data, self.telemetry):
+        for runner in (self.alarms, self.data, self.rules, self.telemetry):
             runner.stop()
         self.series.close()
         for source in (self.alarm_source, self.data_source):
