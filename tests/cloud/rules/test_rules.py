@@ -1,5 +1,6 @@
 """The shipped rules and modes, their stories, and how they read."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -93,3 +94,17 @@ def test_the_set_changes_with_any_of_its_rules() -> None:
     rules = read_rule_set(CONFIG)
 
     assert type(rules)(rules.rules[1:], rules.modes).version != rules.version
+
+
+def test_the_example_in_the_manual_is_a_rule_whose_stories_are_kept(tmp_path: Path) -> None:
+    manual = (CONFIG.parent / "docs" / "adding-a-rule.md").read_text("utf-8")
+    rule, stories = re.findall(r"```yaml\n(.*?)```", manual, re.DOTALL)
+    file = tmp_path / "bathroom_overlong_stay.yaml"
+    beside = tmp_path / "bathroom_overlong_stay.test.yaml"
+    file.write_text(rule, "utf-8")
+    beside.write_text(stories, "utf-8")
+
+    results = run_stories(read_file(file), beside)
+
+    assert [result for result in results if not result.is_kept] == []
+    assert len(results) == 3
