@@ -4,6 +4,8 @@ they conclude becomes alarms, what they remember is kept."""
 from collections.abc import Sequence
 from typing import Final
 
+import msgspec
+
 from cloud.alarms import service as alarms
 from cloud.alarms.folding import fold_key
 from cloud.alarms.model import Press, Where
@@ -40,7 +42,7 @@ class Follower:
         self, work: Work, home_id: str, facts: Sequence[tuple[cards.DeviceCard, Fact]]
     ) -> None:
         """Facts of one home, in order."""
-        before = rule_state.load(work, home_id)
+        before = self._load(work, home_id)
         state = before or HomeState()
         gateway = facts[0][1].gateway
         for device, fact in facts:
@@ -55,7 +57,7 @@ class Follower:
         if not self._rules.of_gateway or self._registry.gateway_card(gateway) is None:
             return
         subject = f"{GATEWAY}{gateway}"
-        before = rule_state.load(work, subject)
+        before = self._load(work, subject)
         result = heard(self._rules, before or HomeState(), work.now_ms)
         self._note(work, result)
         self._tell(work, None, gateway, result, None)
@@ -63,7 +65,7 @@ class Follower:
 
     def look_again(self, work: Work, due: Due) -> None:
         """Its time has come. A home that the registry has no more is forgotten."""
-        before = rule_state.load(work, due.subject)
+        before = self._load(work, due.subject)
         if before is None:
             return
         is_gateway = due.subject.startswith(GATEWAY)
@@ -75,7 +77,7 @@ class Follower:
         link_ms = 0
         state = before
         if home_id is not None:
-            other = rule_state.load(work, f"{GATEWAY}{gateway}")
+            other = self._load(work, f"{GATEWAY}{gateway}")
             link_ms = other.link_ms if other else 0
             state = self._without_strangers(home_id, before)
         result = pass_time(self._rules, state, work.now_ms, link_ms)
@@ -93,6 +95,16 @@ class Follower:
         """A device that was taken away is not silent."""
         known = {device.uid for device in self._registry.devices_of(home_id)}
         return state.only(known)
+
+    def _load(self, work: Work, subject: str) -> HomeState | None:
+        """What is remembered and cannot be read begins anew: no call may wait for its repair."""
+        try:
+            return rule_state.load(work, subject)
+        except msgspec.DecodeError as error:
+            self._counters.add("rules.failed")
+            self._counters.trouble("rules.state", f"{subject}: {error}", work.now_ms)
+            rule_state.forget(work, subject)
+            return None
 
     def _keep(
         self, work: Work, subject: str, gateway: str, before: HomeState | None, state: HomeState

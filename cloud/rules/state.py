@@ -46,7 +46,8 @@ class Due(NamedTuple):
 
 
 def load(work: Work, subject: str) -> HomeState | None:
-    """None where nothing is remembered yet."""
+    """None where nothing is remembered yet. Raises msgspec.DecodeError for what no version of ours
+    has written."""
     c = rule_state_table.c
     body = work.execute(select(c.body).where(c.subject == subject)).scalar()
     return None if body is None else _decode(body)

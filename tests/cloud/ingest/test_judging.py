@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import delete, insert
+from typing_extensions import override
 
 from cloud.alarms import store as alarms
 from cloud.alarms.commands import Claim, Close
@@ -23,9 +24,12 @@ from cloud.registry.model import device_table
 from cloud.registry.registry import Registry
 from cloud.registry.seed import load_demo
 from cloud.registry.sightings import unregistered
+from cloud.rules import state as rule_state
 from cloud.rules.language import read_rule_set
-from cloud.rules.state import rule_state_table
+from cloud.rules.model import HomeState
+from cloud.rules.state import Due, rule_state_table
 from cloud.storage.store import Store
+from cloud.storage.unit import Work
 from contract.lanes import Lane
 from contract.messages import Batch, DeviceRows, Row, RowExtra
 from contract.properties import Identity
@@ -310,20 +314,43 @@ def _fail(_look: object) -> bool:
     raise ZeroDivisionError("a bug of ours")
 
 
-def test_one_home_whose_rules_fail_holds_up_no_other(town: Town) -> None:
+def test_a_memory_that_cannot_be_read_begins_anew_and_stops_no_call(town: Town) -> None:
+    row = {"partition": 0, "due_ms": T0, "body": b"no JSON"}
+    rows = [{"subject": each, **row} for each in (town.home, f"gateway:{GATEWAY}")]
+    town.store.write(lambda work: work.execute(insert(rule_state_table), rows))
+
+    town.say(1, "sos")
+    town.say(2, "sos")
+
+    assert [alarm.presses for alarm in town.open()] == [2]
+    assert town.counters.snapshot()[0]["rules.failed"] == 2
+
+
+class Clumsy(Follower):
+    """As if a bug of ours struck one home."""
+
+    @override
+    def look_again(self, work: Work, due: Due) -> None:
+        if due.subject == "ho-anhe02":
+            raise ZeroDivisionError("a bug of ours")
+        super().look_again(work, due)
+
+
+def test_one_home_whose_rules_fail_is_looked_at_later_and_holds_up_no_other(town: Town) -> None:
     tell(town, 1, "temperature", 20, T0)
-    town.store.write(
-        lambda work: work.execute(
-            insert(rule_state_table).values(
-                subject="ho-anhe02", partition=0, due_ms=T0, body=b"no JSON"
-            )
-        )
-    )
+    other = HomeState(due_ms=T0)
+    town.store.write(lambda w: rule_state.keep(w, "ho-anhe02", 0, other, is_new=True))
+    words = read_dictionary(CONFIG / "words")
+    clumsy = Clumsy(town.registry, town.rules, words, town.counters)
+    town.due = DuePump(town.store, clumsy, town.counters, town.store.write(claim_all))
 
     look(town, T0 + HOUR)
 
     assert kinds(town) == [("gateway", "medium", "active")]
-    assert town.counters.snapshot()[0]["rules.failed"] == 1
+    assert "ho-anhe02" in town.counters.snapshot()[1]["ingest.rules"].text
+    assert "ho-anhe02" not in [
+        due.subject for due in town.store.read(lambda w: rule_state.due(w, 9))
+    ]
 
 
 def test_a_resident_takes_a_fall_back(town: Town) -> None:
