@@ -77,12 +77,13 @@ class District:
         home_id: str | None = HOME,
         kind: AlarmKind = AlarmKind.SOS,
         home_kind: HomeKind = HomeKind.SIMULATED,
+        severity: Severity = Severity.CRITICAL,
     ) -> Alarm:
         """A resident calls; None: nobody knows from where."""
         self._presses += 1
         call = Call(
             kind=kind,
-            severity=Severity.CRITICAL,
+            severity=severity,
             fold_key=fold_key(kind, home_id, GATEWAY),
             rule="sos",
             version="1",

@@ -67,6 +67,34 @@ def test_nobody_is_spoken_to_where_nobody_is_known_to_live(district: District) -
     assert keys(district) == []
 
 
+@pytest.mark.parametrize(
+    ("kind", "key"),
+    [
+        (AlarmKind.SMOKE, "smoke"),
+        (AlarmKind.GAS, "gas"),
+        (AlarmKind.CARBON_MONOXIDE, "carbon_monoxide"),
+        (AlarmKind.WATER_LEAK, "water_leak"),
+        (AlarmKind.FALL, "fall_seen"),
+    ],
+)
+def test_a_danger_is_spoken_of_in_the_home_once(
+    district: District, kind: AlarmKind, key: str
+) -> None:
+    district.press(kind=kind)
+    district.press(kind=kind)
+
+    assert keys(district) == [key]
+    words = district.letters()[0]["payload"]["words"]
+    assert "say." not in words["zh"] + words["en"]
+
+
+def test_nobody_is_frightened_by_the_upkeep_of_a_device(district: District) -> None:
+    alarm = district.do(district.press(kind=AlarmKind.DEVICE), c.Claim(LIN))
+    district.do(alarm, c.Close(LIN, "technical"))
+
+    assert keys(district) == []
+
+
 class Wire:
     """A broker that may be away."""
 
