@@ -75,7 +75,6 @@ class RuleSet:
         self.every = {each.rule.name: each for each in every}
         self.of_gateway = tuple(each for each in every if each.needs.is_gateway)
         self.of_home = tuple(each for each in every if not each.needs.is_gateway)
-        self.timed = tuple(each for each in self.of_home if each.needs.is_timed)
         begin: dict[Measurement, list[Compiled]] = defaultdict(list)
         end: dict[Measurement, list[Compiled]] = defaultdict(list)
         for each in self.of_home:
@@ -112,8 +111,6 @@ def compiled(rule: Rule | Mode) -> Compiled:
         clears = compiler.test(rule.clears) if rule.clears is not None else None
         more = [each for each in (rule.unless, rule.clears) if each is not None]
         needs = joined([needs, *(needs_of(each) for each in more)])
-        if len(rule.rises) > 1:
-            needs = needs._replace(is_timed=True)
     return Compiled(rule, needs, when, unless, clears)
 
 
@@ -196,22 +193,20 @@ def step(rules: RuleSet, state: HomeState, happening: Happening) -> Step:
     before = turn.home
     turn.home = _noted(before, happening, at_ms, is_evaluated=is_evaluated)
     if is_evaluated:
-        _apply(turn, before, happening, now_ms, at_ms)
+        _apply(turn, before, happening, at_ms, is_new=state.version != rules.version)
     return turn.done()
 
 
-def _apply(turn: _Turn, before: HomeState, happening: Happening, now_ms: int, at_ms: int) -> None:
-    rules = turn.rules
-    chosen = rules.concerned(happening.measurement)
-    is_first = happening.device not in before.devices or before.version != rules.version
-    if is_first:  # what waits for silence begins to wait
+def _apply(
+    turn: _Turn, before: HomeState, happening: Happening, at_ms: int, *, is_new: bool
+) -> None:
+    rules, now_ms = turn.rules, happening.known_at_ms
+    standing = (e for e in rules.ended_by(happening.measurement) if _is_waiting(turn.home, e))
+    chosen = (*rules.concerned(happening.measurement), *standing)
+    if is_new:  # what waits for something not to happen begins to wait
         known = {id(each) for each in chosen}
-        chosen = (*chosen, *(each for each in rules.timed if id(each) not in known))
-    standing = [
-        each
-        for each in rules.ended_by(happening.measurement)
-        if each not in chosen and _is_waiting(turn.home, each)
-    ]
+        absences = (each for each in rules.of_home if each.needs.ends)
+        chosen = (*chosen, *(each for each in absences if id(each) not in known))
     if happening.is_call and happening.value is True and _is_overtaken(before, happening, at_ms):
         now = turn.home
         turn.home = _with_level(now, happening, at_ms)  # the danger was there, however it ended
@@ -220,7 +215,7 @@ def _apply(turn: _Turn, before: HomeState, happening: Happening, now_ms: int, at
         turn.look(chosen, now_ms, now_ms)
         return
     modes = set(turn.home.modes)
-    turn.look((*chosen, *standing), now_ms, at_ms, happening)
+    turn.look(chosen, now_ms, at_ms, happening)
     if changed := modes ^ set(turn.home.modes):
         turn.look(_waiting_for(rules, changed, chosen), now_ms, at_ms)
 

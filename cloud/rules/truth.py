@@ -297,12 +297,11 @@ def _between(from_min: int, to_min: int) -> Test:
 
 
 class Needs(NamedTuple):
-    """What a condition asks for: readings that may change its truth, and whether time may."""
+    """What a condition asks for: readings and modes that may change its truth."""
 
     measurements: frozenset[Measurement] = frozenset()
     ends: frozenset[Measurement] = frozenset()  # may only end what stands: of absences
     modes: frozenset[str] = frozenset()
-    is_timed: bool = False
     is_gateway: bool = False
 
 
@@ -312,9 +311,7 @@ NOTHING: Final = Needs()
 def needs_of(condition: Condition) -> Needs:
     """Of the whole tree."""
     match condition:
-        case Lasting(what):
-            return needs_of(what)._replace(is_timed=True)
-        case Not(what):
+        case Lasting(what) | Not(what):
             return needs_of(what)
         case AllOf(parts) | AnyOf(parts):
             return joined([needs_of(part) for part in parts])
@@ -336,11 +333,10 @@ def _needs_of_leaf(
             return Needs(
                 frozenset({Measurement.OPENING} if since_door else ()),
                 phrases.measurements_of(phrase),
-                is_timed=True,
                 is_gateway=phrase == phrases.OF_GATEWAY,
             )
         case Between():
-            return NOTHING._replace(is_timed=True)
+            return NOTHING
         case ModeIs(phrase):
             return NOTHING._replace(modes=frozenset({phrase}))
 
@@ -351,6 +347,5 @@ def joined(parts: Sequence[Needs]) -> Needs:
         frozenset[Measurement]().union(*(each.measurements for each in parts)),
         frozenset[Measurement]().union(*(each.ends for each in parts)),
         frozenset[str]().union(*(each.modes for each in parts)),
-        any(each.is_timed for each in parts),
         any(each.is_gateway for each in parts),
     )

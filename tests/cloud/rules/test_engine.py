@@ -122,6 +122,15 @@ def test_a_changed_rule_begins_with_fresh_state_and_the_others_keep_theirs() -> 
     assert "before_at_ms" not in result.detections[0].evidence
 
 
+def test_a_rule_that_is_new_begins_to_wait_with_the_next_fact() -> None:
+    without = RuleSet([SOS])
+    state = after(without, fact()).state
+
+    result = step(RULES, state, fact(START + HOUR))
+
+    assert result.state.rules["button_untested"].due_ms == START + 90 * 24 * HOUR
+
+
 def broken_set() -> RuleSet:
     """As if a bug of ours made one rule throw."""
     rules = RuleSet([replace(SOS, name="broken"), SOS, parse_rule(LONG_STAY, "long_stay.yaml")])
