@@ -282,7 +282,9 @@ class Cloud:
                 overtaken=self._overtaken,
             )
             _turn(ends, parts, pump)
-        _turn(ends, parts, DuePump(parts.store, follower, parts.counters, generation))
+        _turn(
+            ends, parts, DuePump(parts.store, follower, parts.counters, generation, self._overtaken)
+        )
 
     def _overtaken(self) -> None:
         if "ingest" in self._exclusives:  # else it begins just now; it is told again

@@ -2,6 +2,7 @@
 where facts are taken in, under the same fence: who owns a partition keeps its homes' rules."""
 
 import logging
+from collections.abc import Callable
 from typing import Final
 
 from cloud.ingest.fence import advance
@@ -26,17 +27,27 @@ class DuePump:
     name = "ingest.rules"
 
     def __init__(
-        self, store: Store, follower: Follower, counters: Counters, generation: int
+        self,
+        store: Store,
+        follower: Follower,
+        counters: Counters,
+        generation: int,
+        overtaken: Callable[[], None],
     ) -> None:
+        """overtaken: as of IngestPump."""
         self.signal = Signal()
         self._store, self._follower, self._counters = store, follower, counters
-        self._generation = generation
+        self._generation, self._overtaken = generation, overtaken
 
     def run_once(self, now_ms: int) -> int | None:
         """Everything that is due now, longest first."""
         due = self._store.read(lambda work: rule_state.due(work, BATCH_MAX))
-        for each in due:
-            self._look(each)
+        try:
+            for each in due:
+                self._look(each)
+        except Fenced:  # a newer owner keeps these homes' rules
+            self._overtaken()
+            return now_ms + RETRY_MS
         return now_ms if len(due) == BATCH_MAX else now_ms + LOOK_MS
 
     def _look(self, due: Due) -> None:

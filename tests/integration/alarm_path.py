@@ -147,7 +147,7 @@ class Ingest:
         self._telemetry = Telemetry(self.series, registry, self.data_source.publish, self.counters)
         self.telemetry = Runner(self._telemetry, self.clock, self.counters)
         generation = self.store.write(fence.claim_all)
-        due = DuePump(self.store, follower, self.counters, generation)
+        due = DuePump(self.store, follower, self.counters, generation, lambda: None)
         self.rules = Runner(due, self.clock, self.counters)
         self.alarms = self._runner(self.alarm_source, "ingest.alarms", Priority.ALARM, generation)
         self.data = self._runner(self.data_source, "ingest.data", Priority.DATA, generation)

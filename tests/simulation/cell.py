@@ -160,7 +160,7 @@ class SimCell:
             self._ingest("alarms", urgent, Priority.ALARM, intake, telemetry, generation),
             self._ingest("data", data, Priority.DATA, intake, telemetry, generation),
             telemetry,
-            DuePump(store, follower, self.counters, generation),
+            DuePump(store, follower, self.counters, generation, _never),
             ConfigPump(store, registry, down),
             Polled(TimerPump(store, handlers, timer_signal, self.counters)),
             Polled(OutboxPump(store, carriers, outbox_signal, self.counters)),

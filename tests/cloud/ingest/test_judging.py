@@ -53,7 +53,9 @@ class Town:
         self.rules = read_rule_set(CONFIG)
         follower = Follower(self.registry, self.rules, words, self.counters)
         judge = HomeJudge(self.registry, follower, words, self.counters)
-        self.due = DuePump(self.store, follower, self.counters, self.store.write(claim_all))
+        self.due = DuePump(
+            self.store, follower, self.counters, self.store.write(claim_all), lambda: None
+        )
         self.intake = Intake(judge, "ep-1")
         self.home = self.registry.homes_of(GATEWAY)[0]
         self.button = next(d.uid for d in self.registry.devices_of(self.home) if d.is_sos)
@@ -342,7 +344,7 @@ def test_one_home_whose_rules_fail_is_looked_at_later_and_holds_up_no_other(town
     town.store.write(lambda w: rule_state.keep(w, "ho-anhe02", 0, other, is_new=True))
     words = read_dictionary(CONFIG / "words")
     clumsy = Clumsy(town.registry, town.rules, words, town.counters)
-    town.due = DuePump(town.store, clumsy, town.counters, town.store.write(claim_all))
+    town.due = DuePump(town.store, clumsy, town.counters, town.store.write(claim_all), lambda: None)
 
     look(town, T0 + HOUR)
 
@@ -351,6 +353,21 @@ def test_one_home_whose_rules_fail_is_looked_at_later_and_holds_up_no_other(town
     assert "ho-anhe02" not in [
         due.subject for due in town.store.read(lambda w: rule_state.due(w, 9))
     ]
+
+
+def test_who_is_overtaken_looks_at_no_home_and_says_so(town: Town) -> None:
+    tell(town, 1, "temperature", 20, T0)
+    told: list[str] = []
+    follower = Follower(town.registry, town.rules, read_dictionary(CONFIG / "words"), town.counters)
+    generation = town.store.write(claim_all)
+    town.due = DuePump(
+        town.store, follower, town.counters, generation, lambda: told.append("overtaken")
+    )
+    town.store.write(claim_all)
+
+    look(town, T0 + HOUR)
+
+    assert (told, kinds(town)) == (["overtaken"], [])
 
 
 def test_a_resident_takes_a_fall_back(town: Town) -> None:
