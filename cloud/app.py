@@ -22,7 +22,7 @@ from cloud.dispatch.service import DispatchDesk
 from cloud.durable import feed as feed_log
 from cloud.durable.outbox import Carrier, Outbox
 from cloud.durable.timers import Timers
-from cloud.escalation.service import Escalation, is_listener_needed, read_policy
+from cloud.escalation.service import Escalation, is_listener_needed, read_policies
 from cloud.fleet.authority import Authority, gateways_of
 from cloud.fleet.deny import DenyList
 from cloud.fleet.enrolment import Enrolment
@@ -31,6 +31,8 @@ from cloud.identity.passwords import Passwords
 from cloud.identity.rates import Rates
 from cloud.identity.tokens import SystemSecrets
 from cloud.ingest import fence
+from cloud.ingest.due import DuePump
+from cloud.ingest.following import Follower
 from cloud.ingest.intake import Intake
 from cloud.ingest.judging import HomeJudge
 from cloud.ingest.mqtt import MqttSource, kick
@@ -50,7 +52,7 @@ from cloud.registry.events import GatewayChanged, HomeForgotten
 from cloud.registry.registry import Registry
 from cloud.rules.engine import RuleSet
 from cloud.rules.errors import BadRule
-from cloud.rules.language import read_rules
+from cloud.rules.language import read_rule_set
 from cloud.settings import ALL_ROLES, CloudSettings, Role
 from cloud.storage import migrate
 from cloud.storage.engine import open_engine
@@ -252,7 +254,8 @@ class Cloud:
 
     def _begin_ingest(self, parts: Parts, ends: ExitStack) -> None:
         generation = parts.store.write(fence.claim_all)
-        judge = HomeJudge(parts.registry, parts.rules, parts.words, parts.counters)
+        follower = Follower(parts.registry, parts.rules, parts.words, parts.counters)
+        judge = HomeJudge(parts.registry, follower, parts.words, parts.counters)
         denied = DenyList(parts.gateways, parts.counters)
         denied.run_once(parts.clock.now_ms())  # before anything is taken
         _turn(ends, parts, denied)
@@ -279,6 +282,9 @@ class Cloud:
                 overtaken=self._overtaken,
             )
             _turn(ends, parts, pump)
+        _turn(
+            ends, parts, DuePump(parts.store, follower, parts.counters, generation, self._overtaken)
+        )
 
     def _overtaken(self) -> None:
         if "ingest" in self._exclusives:  # else it begins just now; it is told again
@@ -353,8 +359,8 @@ def _no_port(what: str, host: str, port: int, error: OSError) -> CannotStart:
 
 def _join(settings: CloudSettings, clock: Clock, counters: Counters) -> Parts:
     words = read_dictionary(settings.config_dir / "words")
-    rules = RuleSet(read_rules(settings.config_dir / "rules"))
-    policy = read_policy(settings.config_dir / "policies" / "default.yaml")
+    rules = read_rule_set(settings.config_dir)
+    policies = read_policies(settings.config_dir / "policies")
     trail = Trail(counters)
     store, hub, epoch = _open_store(settings, clock, counters, trail)
     timer_signal, outbox_signal = Signal(), Signal()
@@ -374,7 +380,7 @@ def _join(settings: CloudSettings, clock: Clock, counters: Counters) -> Parts:
         timer_signal=timer_signal,
         outbox_signal=outbox_signal,
         dispatch=dispatch,
-        escalation=Escalation(policy, timers, dispatch),
+        escalation=Escalation(policies, timers, dispatch),
         prompts=Prompts(Outbox(outbox_signal), words),
         trail=trail,
         series=series_of(settings),

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from random import Random
 from typing import Any, Final, NamedTuple
 
-from device_simulators.models import Fields
+from device_simulators.models import MODELS, Fields
 from device_simulators.plan import Device
 from device_simulators.zigbee2mqtt import initial_state
 
@@ -72,18 +72,22 @@ def _measure(dice: Random, hour: float) -> Said:
 
 
 def _still_there(dice: Random, _hour: float) -> Said:
-    """A button's sign of life, every four hours."""
+    """A sign of life of what has nothing to tell, every four hours."""
     yield dice.randrange(4 * HOUR_MS), _link(dice)
 
 
-BUTTON: Final = Habit(4 * HOUR_MS, _still_there)
+QUIET: Final = Habit(4 * HOUR_MS, _still_there)
 HABITS: Final[Mapping[str, Habit]] = {
     "motion": Habit(10 * MINUTE_MS, _move),
     "door": Habit(HOUR_MS, _go_out),
     "climate": Habit(10 * MINUTE_MS, _measure),
-    "sos-bath": BUTTON,
-    "sos-bed": BUTTON,
-    "pendant": BUTTON,
+    "sos-bath": QUIET,
+    "sos-bed": QUIET,
+    "pendant": QUIET,
+    "gas": QUIET,
+    "smoke": QUIET,
+    "leak": QUIET,
+    "fall": QUIET,
 }
 
 
@@ -131,7 +135,7 @@ def _dice(seed: str) -> Random:
 
 
 def _with_battery(device: Device, seed: int, at_ms: int, fields: Fields) -> Fields:
-    if device.model == "ZG-101Z":  # tells low or not, no level
+    if "battery" not in MODELS[device.model].initial:  # on mains, or tells only low or not
         return fields
     return {**fields, "battery": battery_percent(device, seed, at_ms)}
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 
 from msgspec import Meta, Struct
 
-from cloud.alarms.model import AlarmKind, Handling, Person, ResidentCard
+from cloud.alarms.model import Handling, Person, ResidentCard
 from cloud.identity.audit import Deed
 from cloud.identity.consent import Consent
 from cloud.identity.model import Account, Shift
@@ -16,7 +16,7 @@ from cloud.registry.entries import CallPlanEntry
 from cloud.registry.removals import Removal
 from cloud.registry.sightings import Sighting
 from cloud.registry.store import HomeRow
-from cloud.rules.model import Severity
+from cloud.rules.model import AlarmKind, Severity
 from cloud.timeseries.model import Trace
 from cloud.words import Words
 

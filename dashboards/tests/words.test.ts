@@ -6,6 +6,7 @@ import { office_zh } from '../src/core/i18n/office.zh-CN'
 import { choose, dictionaries, type Messages } from '../src/core/i18n'
 import { ago, distance, duration, refusal, told } from '../src/core/i18n/say'
 import { ApiError } from '../src/core/api'
+import { KIND_ICON } from '../src/ui/kinds'
 import type { HistoryEntry } from '../src/core/types'
 
 const ROOT = join(import.meta.dirname, '..')
@@ -122,4 +123,22 @@ describe('history', () => {
   test('shows a type that this build does not know', () => {
     expect(say(en, 'en', row('teleported'))).toBe('Entry (teleported)')
   })
+})
+
+test('what a rule concludes is told in its own words, and again as what it is', () => {
+  const row = (type: string, data: Record<string, unknown>): HistoryEntry => ({ n: 1, at_ms: 0, type, by: null, data })
+  const gas = { kind: 'gas', say: { zh: '检测到燃气', en: 'has detected gas' } }
+
+  expect(told(en, 'en', row('raised', { alarm: gas })).text).toBe('has detected gas')
+  expect(told(en, 'en', row('repeated', { press: { key: 'k', journal: 'j' } })).text).toBe(en.history.repeated)
+  expect(told(en, 'en', row('repeated', { press: { key: 'gas:hall:1' } })).text).toBe(en.history.told_again)
+  expect(told(zh, 'zh', row('repeated', { press: { key: 'a/b:rise:1' }, severity: 'high' })).text).toBe('升为高')
+  expect(told(en, 'en', row('cleared', {})).text).toBe(en.history.cleared)
+})
+
+test('every kind of alarm has its picture in the sprite', () => {
+  const sprite = readFileSync(join(ROOT, 'src/design/icons.svg'), 'utf8')
+
+  expect(Object.keys(KIND_ICON).sort()).toEqual(Object.keys(zh.kind).sort())
+  expect(Object.values(KIND_ICON).filter((name) => !sprite.includes(`id="i-${name}"`))).toEqual([])
 })

@@ -38,9 +38,9 @@ def test_the_home_hears_how_its_call_goes_on(visit: Opens, stand_in: StandIn) ->
 
 
 def test_what_is_not_connected_yet_says_so_and_cannot_be_pressed(visit: Opens) -> None:
-    page = visit("/home?home=ho-anhe01", ANYBODY)
+    page = visit("/home?home=ho-anhe03", ANYBODY)
 
-    gas = page.get_by_role("button", name="燃气 尚未接入")
+    gas = page.get_by_role("button", name="燃气报警器 尚未接入")
 
     expect(gas).to_be_disabled()
 

@@ -20,7 +20,7 @@ from typing_extensions import override
 
 from anju.broker import HOST, free_port
 from cloud.alarms.folding import fold_key
-from cloud.alarms.model import AlarmKind, HomeCard, Press, Where
+from cloud.alarms.model import HomeCard, Press, Where
 from cloud.alarms.service import Call, raise_call
 from cloud.app import Cloud
 from cloud.identity.demo import make_demo_accounts
@@ -29,7 +29,7 @@ from cloud.identity.tokens import SystemSecrets
 from cloud.ingest.mqtt import BrokerAddress
 from cloud.registry.seed import load_demo
 from cloud.registry.service import Edit
-from cloud.rules.model import Severity
+from cloud.rules.model import AlarmKind, Severity
 from cloud.settings import CloudSettings, HttpSettings
 from cloud.travel.datum import Datum, from_wgs84
 from cloud.travel.estimate import Place

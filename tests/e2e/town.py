@@ -22,6 +22,7 @@ SAID: Final = {
     "operator": ("值守员在了，请慢慢说。", "An operator is with you. Take your time."),
     "coming": ("已经派人，正在路上，请等一等。", "Help is coming. Please wait."),
 }
+NO_GAS: Final = {"key": "gas", "kind": "gas", "ieee": "-", "is_sos": False}
 
 
 class Refused(Exception):
@@ -286,11 +287,11 @@ class Town:
                     "kind": d["kind"],
                     "name": self.kinds[d["kind"]],
                     "is_pressed": bool(open_) and d["key"] == "bath",
-                    "supported": bool(d["is_sos"]),
+                    "supported": d["ieee"] != "-",
                 }
                 for d in (
                     *home["devices"],
-                    {"key": "gas", "kind": "gas", "ieee": "-", "is_sos": False},
+                    *([] if any(d["kind"] == "gas" for d in home["devices"]) else [NO_GAS]),
                     {"key": "speaker", "kind": "speaker", "ieee": "-", "is_sos": False},
                 )
                 if d["kind"] != "climate"

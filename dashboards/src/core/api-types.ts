@@ -1726,10 +1726,10 @@ export interface components {
         };
         /**
          * AlarmKind
-         * @description What happened.
+         * @description What a detection is about, as people see it.
          * @enum {unknown}
          */
-        AlarmKind: "sos" | "technical";
+        AlarmKind: "carbon_monoxide" | "device" | "fall" | "gas" | "gateway" | "inactivity" | "smoke" | "sos" | "technical" | "water_leak";
         /**
          * AlarmList
          * @description Alarms; the open ones oldest first, all of them newest first.

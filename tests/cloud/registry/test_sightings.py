@@ -18,6 +18,12 @@ def test_an_unregistered_device_is_one_line_however_often_it_speaks(registry, st
     assert seen == Sighting("gw-demo01", "z2m:0x01", first_ms, clock.now_ms(), 5)
 
 
+def test_a_bridge_that_tells_of_itself_is_no_device(registry, store):
+    assert store.write(lambda work: saw_unregistered(work, "gw-demo01", "z2m:zigbee2mqtt/bridge"))
+
+    assert store.read(lambda work: unregistered(work, true())) == []
+
+
 def test_the_newest_is_shown_first_and_only_inside_the_scope(registry, store, clock):
     store.write(lambda work: saw_unregistered(work, "gw-demo01", "z2m:0x01"))
     clock.pass_s(1)

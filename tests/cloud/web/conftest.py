@@ -11,7 +11,7 @@ from httpx2 import Response
 from starlette.testclient import TestClient
 
 from cloud.alarms.folding import fold_key
-from cloud.alarms.model import AlarmKind, DeviceCard, HomeCard, Press, ResidentCard, Where
+from cloud.alarms.model import DeviceCard, HomeCard, Press, ResidentCard, Where
 from cloud.alarms.service import Call, raise_call
 from cloud.dictionary import read_dictionary
 from cloud.dispatch.service import DispatchDesk
@@ -32,7 +32,7 @@ from cloud.observe.readiness import readiness
 from cloud.pumps import Signal
 from cloud.registry.registry import Registry
 from cloud.registry.seed import load_demo
-from cloud.rules.model import Severity
+from cloud.rules.model import AlarmKind, Severity
 from cloud.storage.engine import open_engine
 from cloud.storage.store import Store
 from cloud.storage.unit import Work

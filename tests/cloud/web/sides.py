@@ -10,8 +10,8 @@ from sqlalchemy import update
 
 from cloud.alarms import service as alarms
 from cloud.alarms.commands import Claim
-from cloud.alarms.model import AlarmKind, Person, Press, Where
 from cloud.alarms.model import HomeCard as AlarmHome
+from cloud.alarms.model import Person, Press, Where
 from cloud.alarms.service import Call, raise_call
 from cloud.alarms.store import alarm_table
 from cloud.dispatch.model import Crew
@@ -38,7 +38,7 @@ from cloud.registry.entries import (
 from cloud.registry.removals import Removal, RemovalEntry
 from cloud.registry.service import Edit, on_duty
 from cloud.registry.sightings import saw_unregistered
-from cloud.rules.model import Severity
+from cloud.rules.model import AlarmKind, Severity
 from cloud.storage.unit import Work
 from cloud.web.desk import COOKIE
 from cloud.words import Words

@@ -225,13 +225,14 @@ def upgrade() -> None:
     )
     op.create_table(
         "rule_state",
-        sa.Column("home_id", sa.Text(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
         sa.Column("partition", sa.Integer(), nullable=False),
+        sa.Column("due_ms", sa.BigInteger(), nullable=True),
         sa.Column("body", sa.LargeBinary(), nullable=False),
-        sa.PrimaryKeyConstraint("home_id", name=op.f("pk_rule_state")),
+        sa.PrimaryKeyConstraint("subject", name=op.f("pk_rule_state")),
     )
     with op.batch_alter_table("rule_state", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_rule_state_partition"), ["partition"], unique=False)
+        batch_op.create_index("ix_rule_state_due", ["due_ms"], unique=False)
 
     op.create_table(
         "series_request",
@@ -742,7 +743,7 @@ def downgrade() -> None:
     op.drop_table("sign_in_attempt")
     op.drop_table("series_request")
     with op.batch_alter_table("rule_state", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_rule_state_partition"))
+        batch_op.drop_index("ix_rule_state_due")
 
     op.drop_table("rule_state")
     op.drop_table("registry_revision")
