@@ -26,6 +26,7 @@ COMMANDS: Final = {
     "rules": "check rule files, and run the stories beside them",
     "ca": "certificates of gateways, brokers and services",
     "accounts": "the first administrator, and ways back in",
+    "registry": "areas, stations and homes from a GeoJSON file",
     "series": "the readings of a home: last, export, erase",
     "db": "the store: upgrade, downgrade, backup, restore, check",
 }

@@ -326,7 +326,9 @@ class Cloud:
         _turn(ends, parts, FeedPump(parts.store, parts.hub))
         _begin_alone(ends, parts, "consoles", partial(_watch_consoles, parts))
         routers = [health.health_routes(self.readiness), *_routers(parts), *self._guests]
-        http.show(build_app(self.desk, routers, parts.settings.pages_dir))
+        source, pages = parts.settings.map, parts.settings.pages_dir
+        images = source.origins if source else ""
+        http.show(build_app(self.desk, routers, pages, images=images))
         ends.callback(http.stop)  # first of all: nobody is answered half
 
     def _connect(
@@ -448,7 +450,7 @@ def _carriers(down: MqttSource) -> Mapping[str, Carrier]:
 
 def _routers(parts: Parts) -> list[APIRouter]:
     enrolment = Enrolment(parts.store, parts.settings.fleet, parts.clock)
-    return all_routes(parts.dispatch, parts.series, parts.gateways, enrolment)
+    return all_routes(parts.dispatch, parts.series, parts.gateways, enrolment, parts.settings.map)
 
 
 def _watch_consoles(parts: Parts, ends: ExitStack) -> None:

@@ -16,6 +16,7 @@ from cloud.fleet.settings import GATEWAYS_PORT, FleetSettings
 from cloud.ingest.mqtt import BrokerAddress, TlsFiles
 from cloud.storage.postgres import is_postgres
 from cloud.timeseries.model import InfluxAddress, Keeping
+from cloud.web.map_source import MapSource, MapTold, map_source
 
 PORT: Final = 8000
 RAW_DAYS_MIN: Final = 10  # readings come up to 8 days late: cloud/timeseries/tiers.py
@@ -62,7 +63,7 @@ class SeriesSettings(Struct, frozen=True):
 
 class CloudSettings(Struct, frozen=True, kw_only=True):
     """Everything that the composition root must know. server: of PostgreSQL; None: a file of
-    SQLite in data_dir."""
+    SQLite in data_dir. map None: the schematic."""
 
     data_dir: Path
     config_dir: Path
@@ -74,6 +75,7 @@ class CloudSettings(Struct, frozen=True, kw_only=True):
     fleet_told: FleetSettings | None = None
     server: URL | None = None
     timeseries: SeriesSettings = SeriesSettings()
+    map: MapSource | None = None
 
     @property
     def fleet(self) -> FleetSettings:
@@ -145,6 +147,7 @@ class _File(Struct, frozen=True, forbid_unknown_fields=True):
     config_dir: str | None = None
     pages_dir: str | None = None
     timeseries: _Series = _Series()
+    map: MapTold | None = None
 
 
 def read_settings(path: Path, *, config_dir: Path, pages_dir: Path) -> CloudSettings:
@@ -172,6 +175,7 @@ def read_settings(path: Path, *, config_dir: Path, pages_dir: Path) -> CloudSett
         roles=told.roles,
         fleet_told=_fleet(told, base),
         timeseries=_series(told.timeseries, base),
+        map=map_source(told.map, base) if told.map else None,
     )
 
 

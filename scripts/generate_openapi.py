@@ -20,7 +20,7 @@ TARGET: Final = ROOT / "contract" / "schema" / "openapi.json"
 def document() -> dict[str, Any]:
     """Routes are described without any part behind them: nothing is called."""
     nothing: Any = None
-    routers = [*all_routes(nothing, nothing, nothing, nothing), health.health_routes(nothing)]
+    routers = [*all_routes(nothing, nothing, nothing, nothing, None), health.health_routes(nothing)]
     return build_app(nothing, routers, ROOT / "no-pages").openapi()
 
 

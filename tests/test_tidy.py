@@ -77,6 +77,9 @@ COMMANDS: Final = {
     "tests/anju/test_accounts.py": {
         "anju accounts create": "test_the_first_administrator_gets_a_link",
     },
+    "tests/anju/test_registry.py": {
+        "anju registry import": "test_a_file_in_any_datum_puts_homes_and_stations_where_they_are",
+    },
     "tests/anju/test_series.py": {
         "anju series last": "test_the_last_readings_of_a_home_are_shown",
         "anju series export": "test_all_readings_of_a_home_go_into_a_file",

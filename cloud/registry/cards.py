@@ -5,12 +5,15 @@ Positions are WGS-84 degrees. A door code is on no card: reading one is an act o
 
 from datetime import datetime, timedelta, timezone
 from enum import StrEnum
-from typing import Final, Literal
+from typing import Final, Literal, TypeAlias
 
 from msgspec import Struct
 
 from cloud.words import Words
 
+# As GeoJSON has a MultiPolygon: polygons of rings, the outer one first, of [lon, lat].
+Outline: TypeAlias = list[list[list[list[float]]]]
+POSITION_DIGITS: Final = 7  # a centimetre
 LOCAL: Final = timezone(timedelta(hours=8))  # a calendar year turns in Beijing time
 
 

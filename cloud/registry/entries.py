@@ -1,6 +1,6 @@
 """What people enter into the registry: the shapes of its files and, later, of its forms.
 
-Positions are WGS-84 degrees; an entry in another datum is converted before it comes here.
+Positions are degrees of the entry's datum; the registry keeps WGS-84.
 """
 
 from typing import Annotated, Literal
@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from cloud.registry.cards import AreaKind, HomeKind
+from cloud.travel.datum import Datum
 from cloud.words import Words
 
 Id = Annotated[str, Meta(min_length=1, max_length=64)]
@@ -85,8 +86,8 @@ class DeviceEntry(Struct, frozen=True):
     profile: str | None = None
 
 
-class HomeEntry(Struct, frozen=True):
-    """A household with who lives there, who is called, and what stands in it."""
+class HomePlace(Struct, frozen=True):
+    """Where a household is; nothing of who lives there. datum: of lat and lon."""
 
     id: Id
     area: str
@@ -94,6 +95,12 @@ class HomeEntry(Struct, frozen=True):
     lat: Latitude
     lon: Longitude
     kind: HomeKind = HomeKind.REAL
+    datum: Datum = Datum.WGS84
+
+
+class HomeEntry(HomePlace, frozen=True):
+    """A household with who lives there, who is called, and what stands in it."""
+
     entry_notes: Words = NO_WORDS
     door_code: str | None = None
     call_plan: str | None = None
@@ -114,7 +121,7 @@ class ResponderEntry(Struct, frozen=True):
 
 
 class StationEntry(Struct, frozen=True):
-    """A service station. agreements: further areas that it may serve."""
+    """A service station. agreements: further areas that it may serve; datum: of lat and lon."""
 
     id: Id
     area: str
@@ -124,3 +131,4 @@ class StationEntry(Struct, frozen=True):
     lon: Longitude
     agreements: tuple[str, ...] = ()
     responders: tuple[ResponderEntry, ...] = ()
+    datum: Datum = Datum.WGS84

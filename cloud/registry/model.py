@@ -33,6 +33,8 @@ area_table: Final = Table(
     Column("parent_id", Text, ForeignKey("area.id")),
     Column("kind", Text, nullable=False),
     *_words("name"),
+    # cards.Outline; None: nobody has drawn it
+    Column("outline", JSON(none_as_null=True)),
 )
 
 gateway_table: Final = Table(

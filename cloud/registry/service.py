@@ -19,13 +19,14 @@ from sqlalchemy import (
 )
 
 from cloud.registry import store
-from cloud.registry.cards import DeviceCard, year_of
+from cloud.registry.cards import POSITION_DIGITS, DeviceCard, Outline, year_of
 from cloud.registry.entries import (
     AreaEntry,
     CallPlanEntry,
     ContactEntry,
     GatewayEntry,
     HomeEntry,
+    HomePlace,
     ResidentEntry,
     ResponderEntry,
     StationEntry,
@@ -48,6 +49,8 @@ from cloud.registry.model import (
     station_table,
 )
 from cloud.storage.unit import Work
+from cloud.travel.datum import to_wgs84
+from cloud.travel.estimate import Place
 from cloud.words import Words
 from contract.topics import GATEWAY_PATTERN, partition_of
 
@@ -77,18 +80,18 @@ class Edit:
         if error is None and (self._homes or self._gateways or self._is_wide):
             self._tell()
 
-    def area(self, entry: AreaEntry) -> None:
-        """A node of the tree. Raises Unknown for a parent that is not there yet."""
+    def area(self, entry: AreaEntry) -> bool:
+        """A node of the tree; whether anything is new. Raises Unknown for a parent that is not
+        there yet."""
         if entry.parent is not None:
             self._must_exist(area_table, entry.parent)
-        self._is_wide |= _put(
-            self._work,
-            area_table,
-            id=entry.id,
-            parent_id=entry.parent,
-            kind=str(entry.kind),
-            **_two("name", entry.name),
-        )
+        values = {"parent_id": entry.parent, "kind": str(entry.kind), **_two("name", entry.name)}
+        return self._note_wide(_put(self._work, area_table, id=entry.id, **values))
+
+    def outline(self, area_id: str, outline: Outline) -> bool:
+        """How an area is drawn; whether that is new. Raises Unknown."""
+        self._must_exist(area_table, area_id)
+        return self._note_wide(_put(self._work, area_table, id=area_id, outline=outline))
 
     def gateway(self, entry: GatewayEntry) -> None:
         """A gateway. Raises Malformed for an id that the wire refuses, Unknown for its area."""
@@ -128,17 +131,22 @@ class Edit:
         if is_other:
             self._homes.add(home_id)
 
+    def home_place(self, gateway_id: str, entry: HomePlace) -> bool:
+        """Where a home is; whether anything is new. What else is known of it stays as it is.
+
+        Raises Unknown for an area or gateway that is not there yet.
+        """
+        return self._home(gateway_id, entry, {})
+
     def home(self, gateway_id: str, entry: HomeEntry) -> None:
         """A home with residents and contacts; its devices are entered one by one.
 
         Raises Unknown for an area, gateway or call plan that is not there yet.
         """
-        self._must_exist(area_table, entry.area)
-        self._must_exist(gateway_table, gateway_id)
         if entry.call_plan is not None:
             self._must_exist(call_plan_table, entry.call_plan)
-        before = self._gateway_before(entry.id)
-        is_other = _put(self._work, home_table, **_home_values(gateway_id, entry))
+        more = {"door_code": entry.door_code, "call_plan_id": entry.call_plan}
+        is_other = self._home(gateway_id, entry, {**more, **_two("entry_notes", entry.entry_notes)})
         for place, resident in enumerate(entry.residents, start=1):
             values = _resident_values(self._work, entry.id, place, resident)
             is_other |= _put(self._work, resident_table, **values)
@@ -146,8 +154,17 @@ class Edit:
             is_other |= _put(self._work, contact_table, **_contact_values(entry.id, contact))
         if is_other:
             self._homes.add(entry.id)
+
+    def _home(self, gateway_id: str, entry: HomePlace, more: dict[str, Any]) -> bool:
+        self._must_exist(area_table, entry.area)
+        self._must_exist(gateway_table, gateway_id)
+        before = self._gateway_before(entry.id)
+        is_other = _put(self._work, home_table, **_place_values(gateway_id, entry), **more)
+        if is_other:
+            self._homes.add(entry.id)
         if before != gateway_id:
             self._gateways |= {gateway_id} | ({before} if before else set())
+        return is_other
 
     def device(self, card: DeviceCard) -> None:
         """A device. Raises Unknown for a gateway or home that is not there yet."""
@@ -211,25 +228,24 @@ class Edit:
         self._must_exist(station_table, station_id)
         self._responder(station_id, entry)
 
-    def station(self, entry: StationEntry) -> None:
-        """A station with its agreements and people. Raises Unknown for an area."""
+    def station(self, entry: StationEntry) -> bool:
+        """A station with its agreements and people; whether the station itself is new in
+        anything. Raises Unknown for an area."""
         for area_id in (entry.area, *entry.agreements):
             self._must_exist(area_table, area_id)
-        self._is_wide |= _put(
-            self._work,
-            station_table,
-            id=entry.id,
-            area_id=entry.area,
-            phone=entry.phone,
-            lat=entry.lat,
-            lon=entry.lon,
-            **_two("name", entry.name),
-        )
+        place = {"area_id": entry.area, **_position(entry)}
+        said = {"phone": entry.phone, **_two("name", entry.name)}
+        is_other = self._note_wide(_put(self._work, station_table, id=entry.id, **place, **said))
         for area_id in entry.agreements:
             values = {"station_id": entry.id, "area_id": area_id}
-            self._is_wide |= _put(self._work, agreement_table, **values)
+            self._note_wide(_put(self._work, agreement_table, **values))
         for responder in entry.responders:
             self._responder(entry.id, responder)
+        return is_other
+
+    def _note_wide(self, is_other: bool) -> bool:
+        self._is_wide |= is_other
+        return is_other
 
     def _responder(self, station_id: str, entry: ResponderEntry) -> None:
         self._is_wide |= _put(
@@ -339,19 +355,20 @@ def _two(name: str, words: Words) -> dict[str, str]:
     return {f"{name}_zh": words.zh, f"{name}_en": words.en}
 
 
-def _home_values(gateway_id: str, entry: HomeEntry) -> dict[str, Any]:
+def _place_values(gateway_id: str, entry: HomePlace) -> dict[str, Any]:
     return {
         "id": entry.id,
         "area_id": entry.area,
         "gateway_id": gateway_id,
         "kind": str(entry.kind),
-        "lat": entry.lat,
-        "lon": entry.lon,
-        "door_code": entry.door_code,
-        "call_plan_id": entry.call_plan,
+        **_position(entry),
         **_two("address", entry.address),
-        **_two("entry_notes", entry.entry_notes),
     }
+
+
+def _position(entry: HomePlace | StationEntry) -> dict[str, Any]:
+    lat, lon = to_wgs84(Place(entry.lat, entry.lon), entry.datum)
+    return {"lat": round(lat, POSITION_DIGITS), "lon": round(lon, POSITION_DIGITS)}
 
 
 def _resident_values(work: Work, home_id: str, place: int, entry: ResidentEntry) -> dict[str, Any]:

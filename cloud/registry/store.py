@@ -15,6 +15,7 @@ from cloud.registry.cards import (
     GatewayCard,
     HomeCard,
     HomeKind,
+    Outline,
     ResidentCard,
     ResponderCard,
     StationCard,
@@ -74,7 +75,9 @@ class Duty(NamedTuple):
 
 def areas(work: Work) -> Areas:
     """The whole tree by id."""
-    rows = {row["id"]: row for row in work.execute(select(area_table)).mappings()}
+    c = area_table.c  # not the outlines: nothing but a map needs them, and they are long
+    found = select(c.id, c.parent_id, c.kind, c.name_zh, c.name_en)
+    rows = {row["id"]: row for row in work.execute(found).mappings()}
     return {area_id: _area(row, _path(area_id, rows)) for area_id, row in rows.items()}
 
 
@@ -83,6 +86,13 @@ def areas_that(work: Work, condition: ColumnElement[bool]) -> list[AreaCard]:
     tree = areas(work)
     found = select(area_table.c.id).where(condition).order_by(area_table.c.id)
     return [tree[area_id] for area_id in work.execute(found).scalars()]
+
+
+def outlines(work: Work) -> dict[str, Outline]:
+    """How areas are drawn, where somebody has drawn them; by id."""
+    c = area_table.c
+    found = select(c.id, c.outline).where(c.outline.is_not(None)).order_by(c.id)
+    return {row.id: row.outline for row in work.execute(found)}
 
 
 def is_root(work: Work, area_id: str) -> bool:

@@ -24,6 +24,7 @@ from cloud.registry.entries import (
 from cloud.registry.model import home_table
 from cloud.registry.service import Edit
 from cloud.storage.unit import Work
+from cloud.travel.datum import Datum
 from cloud.web.calls import require_plan
 from cloud.web.desk import (
     Commander,
@@ -44,8 +45,8 @@ Order = Annotated[int, Path(ge=1, le=99)]
 
 
 class HomeForm(Struct, frozen=True):
-    """A household. door_code: left out, it stays as it is. Residents and contacts that are named
-    are entered or changed; those that are not stay."""
+    """A household. datum: of lat and lon. door_code: left out, it stays as it is. Residents and
+    contacts that are named are entered or changed; those that are not stay."""
 
     id: Id
     area: str
@@ -56,6 +57,7 @@ class HomeForm(Struct, frozen=True):
     entry_notes: Words = NO_WORDS
     door_code: str | UnsetType | None = UNSET
     call_plan: str | None = None
+    datum: Datum = Datum.WGS84
     residents: tuple[ResidentEntry, ...] = ()
     contacts: tuple[ContactEntry, ...] = ()
 

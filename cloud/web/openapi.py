@@ -18,6 +18,7 @@ from cloud.registry.removals import RemovalEntry
 from cloud.web import documents, shapes
 from cloud.web.calls import CallsForm
 from cloud.web.homes import DeviceForm, HomeForm
+from cloud.web.map import MapShown
 from contract.enrolment import Enrolled
 
 ANSWERS: Final[tuple[type[msgspec.Struct], ...]] = (
@@ -56,6 +57,7 @@ ANSWERS: Final[tuple[type[msgspec.Struct], ...]] = (
     shapes.HomeDetail,
     shapes.HomeList,
     shapes.LinkMade,
+    MapShown,
     shapes.OfferList,
     shapes.OfferShown,
     shapes.Problem,

@@ -20,16 +20,6 @@ HOME_OF: Final = {
     Role.ADMINISTRATOR: "/admin",
     Role.AUDITOR: "/admin",
 }
-CSP: Final = (
-    "default-src 'self'; img-src 'self' data:; connect-src 'self'; object-src 'none'; "
-    "base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
-)
-HEADERS: Final = {
-    "content-security-policy": CSP,
-    "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer",
-    "x-frame-options": "DENY",
-}
 MISSING: Final = (
     "<!doctype html><title>Anju</title><h1>The pages are not built</h1>"
     "<p>This installation was made without them. The interface under /api works. "
@@ -43,8 +33,26 @@ def build_of(folder: Path) -> str:
     return stamp.read_text("ascii")[:12] if stamp.is_file() else "none"
 
 
-def add_pages(app: FastAPI, folder: Path) -> None:
+def headers(images: str = "") -> dict[str, str]:
+    """What goes with everything. images: further origins that they may come from.
+
+    Servers of map tiles want to know whose page asks: they are told our origin, never an address.
+    """
+    csp = (
+        f"default-src 'self'; img-src 'self' data: {images}".rstrip() + "; connect-src 'self'; "
+        "object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
+    )
+    return {
+        "content-security-policy": csp,
+        "x-content-type-options": "nosniff",
+        "referrer-policy": "strict-origin" if images else "no-referrer",
+        "x-frame-options": "DENY",
+    }
+
+
+def add_pages(app: FastAPI, folder: Path, images: str = "") -> None:
     """Serve the pages of a folder, and the headers that go with everything."""
+    always = headers(images)
     router = APIRouter(include_in_schema=False)
     for name in PAGES:
         router.add_api_route(f"/{name}", _page(folder / f"{name}.html"), methods=["GET"])
@@ -56,7 +64,7 @@ def add_pages(app: FastAPI, folder: Path) -> None:
     @app.middleware("http")
     async def _headers(request: Request, call_next: Any) -> Response:
         response: Response = await call_next(request)
-        for name, value in HEADERS.items():
+        for name, value in always.items():
             response.headers.setdefault(name, value)
         if request.url.path.startswith("/api"):
             response.headers.setdefault("cache-control", "no-store")

@@ -18,6 +18,8 @@ from cloud.web.enrol import enrol_routes
 from cloud.web.family import family_routes
 from cloud.web.fleet import fleet_routes
 from cloud.web.homes import home_routes
+from cloud.web.map import map_routes
+from cloud.web.map_source import MapSource
 from cloud.web.offers import offer_routes
 from cloud.web.readings import reading_routes
 from cloud.web.registry import registry_routes
@@ -28,9 +30,14 @@ from cloud.web.stations import station_routes
 
 
 def all_routes(
-    dispatch: DispatchDesk, series: TimeSeries, gateways: Authority, enrolment: Enrolment
+    dispatch: DispatchDesk,
+    series: TimeSeries,
+    gateways: Authority,
+    enrolment: Enrolment,
+    source: MapSource | None,
 ) -> list[APIRouter]:
-    """With the parts that stand behind them. Whether the process is ready is told elsewhere."""
+    """With the parts that stand behind them; source: of maps. Whether the process is ready is told
+    elsewhere."""
     return [
         sessions.session_routes(),
         own_routes(),
@@ -49,6 +56,7 @@ def all_routes(
         enrol_routes(enrolment),
         fleet_routes(gateways, enrolment),
         call_routes(),
+        map_routes(source),
         removal_routes(),
         feed.routes(rows_of(dispatch)),
         health.rejected_routes(),

@@ -19,8 +19,10 @@ def build_app(
     routers: Iterable[APIRouter],
     pages: Path,
     problems: tuple[tuple[type[Exception], int], ...] = (),
+    images: str = "",
 ) -> FastAPI:
-    """problems: further error types with their status, most special first."""
+    """problems: further error types with their status, most special first. images: further
+    origins that they may come from."""
     app = FastAPI(
         title="Anju", version="1", openapi_url="/api/openapi.json", docs_url=None, redoc_url=None
     )
@@ -30,7 +32,7 @@ def build_app(
     for router in routers:
         app.include_router(router)
     describe(app)
-    add_pages(app, pages)
+    add_pages(app, pages, images)
     return app
 
 

@@ -11,6 +11,7 @@ export type Wire = [
   Fits<Server['AlarmDetail'], pages.AlarmDetail>,
   Fits<Server['Candidate'], pages.Candidate>,
   Fits<Server['Contact'], pages.Contact>,
+  Fits<Server['MapShown'], pages.MapShown>,
   Fits<Server['Offer'], pages.Offer>,
   Fits<Server['SessionShown'], pages.Session>,
   Fits<Server['Station'], pages.Station>,

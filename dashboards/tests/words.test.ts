@@ -74,7 +74,7 @@ test('every text is used by some page', () => {
     .map((path) => readFileSync(join(ROOT, path), 'utf8'))
     .join('\n')
   // looked up by a value from the wire
-  const by_code = /^(copy_by_hand|enrol\.(bad_at|twice))$|^person\.(fe)?male$|^(severity|kind|kind_short|errors|outcomes|sub_reasons|keys|take\.reasons|offer\.state|offer\.steps|home\.lamp|home\.rooms|map\.areas|resident\.(panels|states)|roles|tabs|enrol\.(kinds|rooms)|areas\.kinds|gateways\.(state|reasons)|removals\.(state|done)|report\.(founds|actions|handovers|follow_ups))\./
+  const by_code = /^(copy_by_hand|enrol\.(bad_at|twice))$|^person\.(fe)?male$|^(severity|kind|kind_short|errors|outcomes|sub_reasons|keys|take\.reasons|offer\.state|offer\.steps|home\.lamp|home\.rooms|map\.areas|resident\.(panels|states)|roles|tabs|enrol\.(kinds|rooms|datums)|areas\.kinds|gateways\.(state|reasons)|removals\.(state|done)|report\.(founds|actions|handovers|follow_ups))\./
   const unused = [...texts(zh), ...texts(office_zh)]
     .map(([key]) => key)
     .filter((key) => !by_code.test(key) && !new RegExp(`\\.${key.split('.').pop()}\\b`).test(code))

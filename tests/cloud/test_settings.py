@@ -131,3 +131,16 @@ def test_the_sample_is_a_file_that_can_be_read() -> None:
     settings = read_settings(sample, config_dir=SHIPPED, pages_dir=SHIPPED)
 
     assert settings.http.is_secure
+
+
+def test_a_source_of_maps_says_its_datum(tmp_path: Path) -> None:
+    told = 'tiles = ["/t/{z}/{x}/{y}.png"]\nattribution = "© x"\n'
+    file = f'data_dir = "d"\n[broker]\nhost = "mq"\n[map]\n{told}'
+
+    source = read(tmp_path, file + 'datum = "gcj02"\n').map
+
+    assert source is not None
+    assert (source.datum, source.zoom_max) == ("gcj02", 18)
+    for bad in ("", 'datum = "bd09"\n'):
+        with pytest.raises(BadConfiguration, match="datum"):
+            read(tmp_path, file + bad)

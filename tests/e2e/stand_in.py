@@ -240,6 +240,7 @@ class StandIn:
             "POST session confirm": lambda: self._enrol(path[1:], body),
             "PUT session": lambda: None,
             "GET alarms": lambda: {"alarms": list(town.alarms.values())},
+            "GET map": lambda: {"ground": None, "areas": []},
             "GET stations": lambda: {"stations": town.station_list()},
             "GET alarms candidates": lambda: {"candidates": town.candidates(thing)},
             "POST alarms claim": lambda: {"alarm": town.claim(thing, me)},

@@ -11,6 +11,8 @@ from playwright.sync_api import Browser, Page, expect
 from cloud.fleet.authority import services_of
 from cloud.fleet.certificates import Kind, new_key
 from cloud.registry.sightings import saw_unregistered
+from cloud.travel.datum import Datum, to_wgs84
+from cloud.travel.estimate import Place
 from cloud.web.desk import COOKIE
 from tests.cloud.fleet.requests import request
 from tests.cloud.web.test_begin import empty
@@ -79,6 +81,7 @@ def test_a_home_is_enrolled_in_one_form_and_its_gateway_by_the_code_it_ends_with
     services_of(tmp_path / "ca", office.town.clock).create("Test")
     page = enter("homes", "administrator")
     fill_in_a_home(page)
+    page.get_by_label("坐标系").select_option("gcj02")
 
     page.get_by_role("button", name="登记并发安装码").click()
 
@@ -91,6 +94,8 @@ def test_a_home_is_enrolled_in_one_form_and_its_gateway_by_the_code_it_ends_with
     card = office.town.registry.home_card(home)
     assert card is not None
     assert [each.name for each in card.residents] == ["郑玉兰"]
+    where = to_wgs84(Place(22.66012, 114.33145), Datum.GCJ02)
+    assert (card.lat, card.lon) == pytest.approx(where, abs=1e-6)
     [button] = office.town.registry.devices_of(home)
     assert (button.uid, button.is_sos) == ("z2m:0x00124b0014a09901", True)
     page.get_by_role("button", name="完成").click()

@@ -1239,6 +1239,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/map": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * See Map
+         * @description Where tiles come from, and how areas are drawn. Boundaries are no secret: everybody who
+         *     has a map sees all of them.
+         */
+        get: operations["see_map_api_map_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/removals": {
         parameters: {
             query?: never;
@@ -1951,6 +1972,12 @@ export interface components {
             has_key: boolean;
         };
         /**
+         * Datum
+         * @description What degrees mean. CGCS2000 is WGS-84 to within centimetres.
+         * @enum {unknown}
+         */
+        Datum: "bd09" | "gcj02" | "wgs84";
+        /**
          * Deed
          * @description What is to be written down. data: facts that say more, never names or health.
          */
@@ -2042,6 +2069,16 @@ export interface components {
          */
         DoorCode: {
             door_code: string | null;
+        };
+        /**
+         * DrawnArea
+         * @description An area and its polygons, WGS-84 [lon, lat].
+         */
+        DrawnArea: {
+            id: string;
+            kind: components["schemas"]["AreaKind"];
+            name: components["schemas"]["Words"];
+            outline: number[][][][];
         };
         /**
          * DutyShown
@@ -2204,6 +2241,20 @@ export interface components {
             heard_ms: number | null;
         };
         /**
+         * Ground
+         * @description Where a page gets its tiles: addresses of a raster's layers, from the ground upwards, or the
+         *     one of a file. zoom_max: the finest of a raster; a file says it itself.
+         */
+        Ground: {
+            /** @enum {unknown} */
+            kind: "pmtiles" | "raster";
+            urls: string[];
+            attribution: string;
+            /** @enum {unknown} */
+            datum: "gcj02" | "wgs84";
+            zoom_max: number;
+        };
+        /**
          * Handling
          * @description How far people are with it: an axis of its own, beside the condition.
          * @enum {unknown}
@@ -2254,8 +2305,8 @@ export interface components {
         };
         /**
          * HomeForm
-         * @description A household. door_code: left out, it stays as it is. Residents and contacts that are named
-         *     are entered or changed; those that are not stay.
+         * @description A household. datum: of lat and lon. door_code: left out, it stays as it is. Residents and
+         *     contacts that are named are entered or changed; those that are not stay.
          */
         HomeForm: {
             id: string;
@@ -2275,6 +2326,8 @@ export interface components {
             door_code?: string | null;
             /** @default null */
             call_plan: string | null;
+            /** @default wgs84 */
+            datum: components["schemas"]["Datum"];
             /** @default [] */
             residents: components["schemas"]["ResidentEntry"][];
             /** @default [] */
@@ -2354,6 +2407,14 @@ export interface components {
         LinkMade: {
             account_id: string;
             link_token: string | null;
+        };
+        /**
+         * MapShown
+         * @description The ground of every map. ground None: the schematic that came with the pages.
+         */
+        MapShown: {
+            ground: components["schemas"]["Ground"] | null;
+            areas: components["schemas"]["DrawnArea"][];
         };
         /**
          * Offer
@@ -2830,7 +2891,7 @@ export interface components {
         };
         /**
          * StationEntry
-         * @description A service station. agreements: further areas that it may serve.
+         * @description A service station. agreements: further areas that it may serve; datum: of lat and lon.
          */
         StationEntry: {
             id: string;
@@ -2843,6 +2904,8 @@ export interface components {
             agreements: string[];
             /** @default [] */
             responders: components["schemas"]["ResponderEntry"][];
+            /** @default wgs84 */
+            datum: components["schemas"]["Datum"];
         };
         /**
          * StationList
@@ -5398,6 +5461,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Entered"];
+                };
+            };
+            /** @description Not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    see_map_api_map_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The ground of every map. ground None: the schematic that came with the pages. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MapShown"];
                 };
             };
             /** @description Not done */

@@ -6,6 +6,7 @@ import type {
   Candidate,
   DeclineReason,
   HomeShown,
+  MapShown,
   Enrolment,
   Offer,
   Readings,
@@ -84,6 +85,7 @@ export class Api {
   alarm = (id: string) => this.#send<AlarmDetail>('GET', `/api/alarms/${id}`)
   candidates = (id: string) => this.#send<{ candidates: Candidate[] }>('GET', `/api/alarms/${id}/candidates`)
   stations = () => this.#send<{ stations: Station[] }>('GET', '/api/stations')
+  map = () => this.#send<MapShown>('GET', '/api/map')
   claim = (id: string, key?: string) => this.command<{ alarm: Alarm }>('POST', `/api/alarms/${id}/claim`, {}, key)
   release = (id: string) => this.command<{ alarm: Alarm }>('POST', `/api/alarms/${id}/release`, {})
   note = (id: string, text: string) => this.command<{ alarm: Alarm }>('POST', `/api/alarms/${id}/note`, { text })

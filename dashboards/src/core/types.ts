@@ -332,3 +332,26 @@ export interface SimState {
   lamp: Lamp
   log: { at_ms: number; zh: string; en: string; tone: string }[]
 }
+
+/** Where tiles of the map come from: addresses of layers, from the ground upwards, or the one of a file. */
+export interface Ground {
+  kind: 'raster' | 'pmtiles'
+  urls: string[]
+  attribution: string
+  datum: 'wgs84' | 'gcj02'
+  zoom_max: number
+}
+
+/** An area's polygons: rings of WGS-84 [lon, lat]. */
+export interface DrawnArea {
+  id: string
+  kind: 'district' | 'subdistrict' | 'community'
+  name: Words
+  outline: number[][][][]
+}
+
+/** `ground` null: the schematic. */
+export interface MapShown {
+  ground: Ground | null
+  areas: DrawnArea[]
+}

@@ -1,10 +1,13 @@
 import pytest
 
+from cloud.registry import store as registry
 from cloud.registry.cards import AreaKind
-from cloud.registry.entries import AreaEntry, GatewayEntry, HomeEntry
+from cloud.registry.entries import AreaEntry, GatewayEntry, HomeEntry, StationEntry
 from cloud.registry.errors import Malformed, Unknown
 from cloud.registry.events import DutyChanged, GatewayChanged
 from cloud.registry.service import Edit, off_duty, on_duty
+from cloud.travel.datum import Datum, from_wgs84
+from cloud.travel.estimate import Place
 from cloud.words import Words
 
 NAME = Words("-", "-")
@@ -28,6 +31,24 @@ def test_a_home_in_an_area_that_nobody_entered_is_refused(store):
 
     with pytest.raises(Unknown, match="area 'nowhere'"):
         store.write(enter)
+
+
+@pytest.mark.parametrize("datum", Datum)
+def test_a_home_and_a_station_entered_in_any_datum_are_kept_where_they_are(store, datum):
+    at = Place(22.6624, 114.3371)
+    there = from_wgs84(at, datum)
+
+    def enter(work):
+        with Edit(work) as edit:
+            edit.area(AREA)
+            edit.gateway(GatewayEntry("gw-one1", "a", NAME))
+            edit.home("gw-one1", HomeEntry("ho-1", "a", NAME, *there, datum=datum))
+            edit.station(StationEntry("st-1", "a", NAME, "-", *there, datum=datum))
+        return registry.home(work, "ho-1", {}), registry.stations(work)["st-1"]
+
+    home, station = store.write(enter)
+
+    assert (home.lat, home.lon) == (station.lat, station.lon) == at
 
 
 def test_a_home_that_moves_tells_both_gateways(store, bus):

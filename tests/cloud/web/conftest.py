@@ -39,6 +39,7 @@ from cloud.storage.unit import Work
 from cloud.travel.estimate import CrowTravel
 from cloud.web import health
 from cloud.web.desk import Desk
+from cloud.web.map_source import MapSource
 from cloud.web.routes import all_routes
 from cloud.web.server import build_app
 from cloud.words import Words
@@ -126,7 +127,9 @@ def town(tmp_path: Path) -> Iterator[Town]:
 
 
 @contextmanager
-def open_town(tmp_path: Path, pages: Path | None = None) -> Iterator[Town]:
+def open_town(
+    tmp_path: Path, pages: Path | None = None, source: MapSource | None = None
+) -> Iterator[Town]:
     hub = Hub(0)
     url = fresh_url(tmp_path)
     clock = HandClock()
@@ -159,8 +162,9 @@ def open_town(tmp_path: Path, pages: Path | None = None) -> Iterator[Town]:
     gateways = gateways_of(tmp_path / "ca", clock)
     enrolment = Enrolment(store, FleetSettings(tmp_path / "ca", "mqtt.test"), clock)
     ready = health.health_routes(lambda: readiness({"store": True}, Counters(), clock.now_ms()))
-    routers = [*all_routes(dispatch, series, gateways, enrolment), ready]
-    app = build_app(desk, routers, pages or tmp_path / "no-pages")
+    routers = [*all_routes(dispatch, series, gateways, enrolment, source), ready]
+    images = source.origins if source else ""
+    app = build_app(desk, routers, pages or tmp_path / "no-pages", images=images)
     with TestClient(app, base_url="http://testserver") as client:
         yield Town(client, store, hub, people, clock, registry, series, dispatch, gateways)
     store.stop()

@@ -171,6 +171,7 @@ ROWS: Final[dict[str, Row]] = {
         ),
     ),
     "GET /api/family": listed({R.FAMILY}, lambda _, side: side.home),
+    "GET /api/map": Row(OPERATOR | CREW | REGISTRY, kind="own"),
     "GET /api/areas": listed(REGISTRY, lambda _, side: side.community),
     "PUT /api/areas": Row(ADMIN, area),
     "GET /api/stations": listed(REGISTRY | CREW, lambda _, side: side.station),

@@ -17,6 +17,8 @@ from cloud.identity.tokens import SystemSecrets
 from cloud.registry.store import door_code_of
 from cloud.storage.schema import metadata
 from cloud.storage.unit import Work
+from cloud.travel.datum import Datum, from_wgs84
+from cloud.travel.estimate import Place
 from tests.cloud.web.conftest import Town, open_town
 
 WORDS = {"zh": "-", "en": "-"}
@@ -184,3 +186,14 @@ def test_a_password_is_changed_by_who_knows_the_old_one(office: Office) -> None:
     assert right.status_code == 204
     signed_in = {"login": "wumin", "password": "another long one"}
     assert office.town.client.post("/api/session", json=signed_in).status_code == 200
+
+
+def test_a_position_that_was_taken_from_a_public_map_is_kept_as_wgs84(office: Office) -> None:
+    begin(office)
+    there = from_wgs84(Place(22.6624, 114.3371), Datum.GCJ02)
+    home = {"id": "ho-1", "area": "440399001", "address": WORDS, "lat": there.lat, "lon": there.lon}
+
+    office.do("PUT", "/api/gateways/gw-first01/homes", {**home, "datum": "gcj02"})
+
+    shown = office.town.get("/api/homes/ho-1")["home"]
+    assert (shown["lat"], shown["lon"]) == (22.6624, 114.3371)

@@ -7,9 +7,15 @@ export interface Point {
   y: number
 }
 
+const [X_LON, X_0, Y_0, Y_LAT] = [5055.8905, 577_646.1403, 124_906.8932, 5480.4627]
+
 /** The drawing's affine frame: about 20.3 m a unit. Outside the district it simply goes on. */
 export function project(lat: number, lon: number): Point {
-  return { x: 5055.8905 * lon - 577_646.1403, y: 124_906.8932 - 5480.4627 * lat }
+  return { x: X_LON * lon - X_0, y: Y_0 - Y_LAT * lat }
+}
+
+export function unproject({ x, y }: Point): { lat: number; lon: number } {
+  return { lat: (Y_0 - y) / Y_LAT, lon: (x + X_0) / X_LON }
 }
 
 export const METRES_A_UNIT = 20.3

@@ -8,6 +8,8 @@ import { fault_of, kept_devices, names_of, type DeviceRow } from './enrol'
 import { fleet, homes, sightings, words } from './state.svelte'
 
 export const NEW = ''
+/** What a position that somebody has copied may mean; the registry keeps the first. */
+export const DATUMS = ['wgs84', 'gcj02', 'bd09'] as const
 
 export class Enrolment {
   gateway = $state(NEW)
@@ -15,6 +17,7 @@ export class Enrolment {
   area = $state('')
   address = $state('')
   where = $state('')
+  datum = $state<(typeof DATUMS)[number]>('wgs84')
   notes = $state('')
   door_code = $state('')
   plan = $state('')
@@ -80,6 +83,7 @@ export class Enrolment {
       area: this.area,
       address: both(this.address),
       ...spot,
+      datum: this.datum,
       kind: 'real',
       entry_notes: both(this.notes),
       call_plan: this.plan === '' ? null : this.plan,

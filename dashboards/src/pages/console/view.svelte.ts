@@ -2,6 +2,7 @@
 
 import { DISTRICT, fit, move, project, zoom, type Point, type View } from '../../core/map/project'
 import type { Alarm, Station } from '../../core/types'
+import { ground } from '../../ui/ground.svelte'
 import { desk } from './desk.svelte'
 
 class MapView {
@@ -29,17 +30,17 @@ class MapView {
   }
 
   whole(): void {
-    this.base = DISTRICT
+    this.base = ground.whole
   }
 
   /** Go where the selected alarm is, with the stations that matter; else to what is open. */
   follow(alarm: Alarm | null, stations: readonly Station[], open: readonly Alarm[]): void {
-    const key = alarm?.id ?? `${open.length}/${stations.length}`
+    const key = alarm?.id ?? `${open.length}/${stations.length}/${ground.outlines.length}`
     if (key === this.#followed) return
     this.#followed = key
     const homes = (alarm === null ? open : [alarm]).flatMap((one) => (one.home === null ? [] : [at(one.home)]))
     const near = stations.flatMap((one) => (one.lat === undefined || one.lon === undefined ? [] : [project(one.lat, one.lon)]))
-    if (homes.length === 0 && alarm === null) this.base = DISTRICT
+    if (homes.length === 0 && alarm === null) this.base = ground.whole
     else this.base = fit([...homes, ...(homes.length > 0 ? near : [])])
   }
 
