@@ -173,6 +173,30 @@ MODELS: Final[Mapping[str, Model]] = {
         press={"occupancy": True},
         after=(After(90_000, {"occupancy": False}),),
     ),
+    "FDS315": Model(
+        vendor="OWON",
+        zigbee_model="FDS315",
+        manufacturer="OWON",
+        description="Radar over the bed: who is there, and how they breathe",
+        clusters=("genBasic", "genIdentify", "fallDetectionOwon"),
+        exposes=(
+            _expose("enum", "status", "Where somebody is", False, values=[
+                "unoccupied", "occupied", "sitting", "on_the_bed", "low_posture", "falling",
+            ]),
+            numeric("breathing_rate", "breaths/min", "How they breathe"),
+            LINK,
+        ),
+        initial={"status": "occupied", "breathing_rate": 0},
+    ),
+    "TS011F_with_threshold": Model(
+        vendor="Tuya",
+        zigbee_model="TS011F",
+        manufacturer="_TZ3000_anheyuan",
+        description="Plug that measures what goes through it",
+        clusters=("genBasic", "genOnOff", "haElectricalMeasurement", "seMetering"),
+        exposes=(numeric("power", "W", "What is drawn now"), LINK),
+        initial={"power": 0},
+    ),
     "GZCGQ11LM": Model(
         vendor="Aqara",
         zigbee_model="lumi.sen_ill.agl01",

@@ -9,7 +9,9 @@ import yaml
 
 from device_simulators.errors import BadPlan, NotInTown
 
-Kind = Literal["sos-bath", "sos-bed", "pendant", "motion", "door", "climate", "gas", "speaker"]
+Kind = Literal[
+    "sos-bath", "sos-bed", "pendant", "motion", "door", "climate", "bed", "plug", "gas", "speaker"
+]
 CALLS: Final = ("sos-bath", "sos-bed", "pendant")  # kinds that call for help
 T = TypeVar("T")
 
