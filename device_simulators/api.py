@@ -9,6 +9,7 @@ from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
+from device_simulators.emergencies import What
 from device_simulators.errors import BrokerAway, CannotPress, NotInTown, SimulatorError
 from device_simulators.town import Town
 
@@ -25,6 +26,12 @@ class Press(BaseModel):
     """Which device is pressed, by its key."""
 
     device: str
+
+
+class Befall(BaseModel):
+    """What is to happen in a home."""
+
+    what: What
 
 
 def build_router(town: Town) -> APIRouter:
@@ -50,6 +57,11 @@ def build_router(town: Town) -> APIRouter:
     def fine(home_id: str) -> dict[str, Any] | JSONResponse:
         """The resident says "I am fine" by the device's own gesture."""
         return _answer(lambda: {"at_ms": town.fine(home_id)})
+
+    @router.post("/api/homes/{home_id}/befall", status_code=202, response_model=None)
+    def befall(home_id: str, body: Befall) -> dict[str, Any] | JSONResponse:
+        """Something happens there, and the day goes on from it."""
+        return _answer(lambda: {"at_ms": town.befall(home_id, body.what)})
 
     @router.post("/api/homes/{home_id}/reset", response_model=None)
     def reset(home_id: str) -> dict[str, Any] | JSONResponse:

@@ -35,6 +35,7 @@ class Bridge:
     ) -> None:
         self._plan, self._clock, self._told = plan, clock, told
         self._lives = Life(plan.homes, seed)
+        self._living = threading.Lock()  # a day takes a while to come about; no press waits for it
         self._is_legacy = is_legacy
         self._devices = list(plan.devices())
         self._lock = threading.Lock()
@@ -88,7 +89,7 @@ class Bridge:
     def befall(self, home: Home, what: What) -> int:
         """It happens in this home now; the instant. Only where there is life."""
         now_ms = self._clock.now_ms()
-        with self._lock:
+        with self._living:
             self._lives.befall(home, what, now_ms)
             self._lived_ms = min(self._lived_ms, now_ms - 1)  # what happens at once is said as well
         self._life.wake()
@@ -103,14 +104,15 @@ class Bridge:
                 log.info("%s was not heard: the broker is away", device.friendly_name)
         with self._lock:
             later_ms = self._later[0][0] if self._later else None
+        with self._living:
             life_ms = self._lives.next_due_ms(now_ms)
         return life_ms if later_ms is None else min(later_ms, life_ms)
 
     def _due(self, now_ms: int) -> list[tuple[Device, Fields, int]]:
-        with self._lock:
+        with self._living:
             happened = self._lives.between(self._lived_ms, now_ms)
-            lived = [(one.device, one.fields, one.at_ms) for one in happened]
             self._lived_ms = max(self._lived_ms, now_ms)
+        lived = [(one.device, one.fields, one.at_ms) for one in happened]
             while self._later and self._later[0][0] <= now_ms:
                 at_ms, _, device, fields = heapq.heappop(self._later)
                 lived.append((device, fields, at_ms))

@@ -21,6 +21,7 @@ from device_simulators.zigbee2mqtt import initial_state
 LOCAL_OFFSET_MS: Final = 8 * 3_600_000  # China has one time zone
 EPOCH_WEEKDAY: Final = 3  # 1 January 1970 was a Thursday
 DAYS_KEPT: Final = 4
+OVERRUN_MS: Final = 3_600_000  # what begins before midnight is over by then
 SHORTEST_HORIZON_MS: Final = 600_000
 BATTERY_DAYS: Final = 5  # for one per cent
 
@@ -66,7 +67,7 @@ class Life:
         """What all devices say in (after_ms, until_ms], in order."""
         return [
             one
-            for day in range(_day(after_ms) - 1, _day(until_ms) + 1)
+            for day in range(_day(after_ms - OVERRUN_MS), _day(until_ms) + 1)
             for one in self._part(day, after_ms, until_ms)
         ]
 

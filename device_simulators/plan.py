@@ -13,6 +13,7 @@ Kind = Literal[
     "sos-bath", "sos-bed", "pendant", "motion", "door", "climate", "bed", "plug", "gas", "speaker"
 ]
 CALLS: Final = ("sos-bath", "sos-bed", "pendant")  # kinds that call for help
+HOMES_MAX: Final = 40  # of the shipped file
 T = TypeVar("T")
 
 

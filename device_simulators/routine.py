@@ -59,13 +59,13 @@ def person(dice: Random) -> Person:
     return Person(
         wake_h=_within(dice.gauss(6.3, 0.7), 4.5, 8.5),
         bed_h=_within(dice.gauss(21.7, 0.6), 20, 23.3),
-        night_toilets=dice.uniform(0.4, 1.7),
+        night_toilets=dice.uniform(0.1, 1.1),
         toilet_every_min=dice.uniform(110, 240),
         cooks=dice.uniform(0.6, 1),
         naps=dice.uniform(0.2, 0.9),
         goes_out=dice.uniform(0.5, 0.95),
         hosts=dice.uniform(0.03, 0.25),
-        sits_min=dice.uniform(11, 24),
+        sits_min=dice.uniform(8, 17),
     )
 
 
@@ -101,10 +101,13 @@ def _night(who: Person, begin: float, end: float, dice: Random) -> Iterator[_Do]
 
 def _waking(who: Person, weekday: int, wake: float, bed: float, dice: Random) -> Iterator[_Do]:
     """From getting up to lying down: three meals and what fills the time between them."""
-    at, toilet_at = wake, wake + who.toilet_every_min
     weekend = weekday >= 5
+    at, toilet_at = wake, wake + who.toilet_every_min
+    for one in (_do("toilet", _long(dice, 2.4, 0.45)), _do("wash", _long(dice, 4.8, 0.4))):
+        yield one
+        at += one.minutes
     for begin, minutes, extra in (
-        (wake + 15, 10.0, "morning"),
+        (wake + 25, 10.0, "morning"),
         (dice.gauss(11.6, 0.3) * 60, 22.0, "midday"),
         (dice.gauss(17.7, 0.35) * 60, 24.0, "evening"),
     ):
@@ -129,8 +132,6 @@ def _meal(who: Person, minutes: float, dice: Random) -> Iterator[_Do]:
 def _after(who: Person, part: str, weekend: bool, dice: Random) -> Iterator[_Do]:
     """What follows a meal: errands, the nap, a walk, a visit."""
     out = who.goes_out * {"morning": 0.6 if weekend else 1.0, "midday": 0.45, "evening": 0.4}[part]
-    if part == "morning":
-        yield _do("wash", _long(dice, 4.8, 0.4))
     if part == "midday" and dice.random() < who.naps:
         yield _do("nap", _long(dice, 55, 0.4))
     if dice.random() < out:
@@ -154,11 +155,11 @@ def _fill(who: Person, at: float, end: float, toilet_at: float, dice: Random) ->
 
 def _pastime(who: Person, dice: Random) -> _Do:
     throw = dice.random()
-    if throw < 0.5:
+    if throw < 0.42:
         return _do("sit", _long(dice, who.sits_min, 0.7))
-    if throw < 0.68:
-        return _do("drink", _long(dice, 1.8, 0.4))
-    return _Do(_long(dice, 4, 0.6), "tidy", dice.choice(TIDIED))
+    if throw < 0.62:
+        return _do("drink", _long(dice, 1.6, 0.4))
+    return _Do(_long(dice, 2.2, 0.6), "tidy", dice.choice(TIDIED))
 
 
 def _do(doing: Doing, minutes: float) -> _Do:

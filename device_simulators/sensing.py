@@ -19,8 +19,8 @@ EMPTY_AFTER_MS: Final = 90_000
 STEP_MS: Final = 4_000  # from one room to the next
 # Movements a minute that a motion sensor would see, by what somebody does.
 STIRS: Final[Mapping[Doing, float]] = {
-    "sleep": 0.002,
-    "nap": 0.006,
+    "sleep": 0.012,
+    "nap": 0.012,
     "toilet": 0.5,
     "wash": 0.8,
     "cook": 0.55,
