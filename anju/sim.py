@@ -44,7 +44,9 @@ def add(commands: Commands) -> None:
     day = verbs.add_parser("day", help="live some days and count them")
     day.add_argument("--homes", type=up_to(HOMES_MAX), default=HOMES_MAX, metavar="N")
     day.add_argument("--seed", type=int, default=1, metavar="S")
-    day.add_argument("--days", type=up_to(DAYS_MAX), default=14, metavar="N", help="from a Monday on")
+    day.add_argument(
+        "--days", type=up_to(DAYS_MAX), default=14, metavar="N", help="from a Monday on"
+    )
     day.add_argument("--real", type=Path, metavar="DIR", help="folder of records of real homes")
     add_json(day)
     day.set_defaults(run=run)

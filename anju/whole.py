@@ -16,12 +16,12 @@ from anju.errors import CannotRun
 from anju.paths import config_dir
 from anju.serve import Embedded, Ports, make_private
 from anju.site import Configured, uplink
+from cloud.app import series_of
 from cloud.identity.demo import DemoAccount, make_demo_accounts
 from cloud.identity.passwords import Passwords
 from cloud.identity.policy import Role
 from cloud.identity.sessions import link_path
 from cloud.identity.tokens import SystemSecrets
-from cloud.app import series_of
 from cloud.registry.seed import load_demo
 from device_simulators.api import build_router
 from device_simulators.errors import BadPlan

@@ -14,8 +14,8 @@ from paho.mqtt.client import MQTTMessageInfo
 
 from device_simulators import zigbee2mqtt
 from device_simulators.clock import Clock
-from device_simulators.errors import BrokerAway
 from device_simulators.emergencies import What
+from device_simulators.errors import BrokerAway
 from device_simulators.life import Life, first_state
 from device_simulators.models import MODELS, Fields
 from device_simulators.mqtt import Link, was_taken
@@ -37,10 +37,9 @@ class Bridge:
         self._lives = Life(plan.homes, seed)
         self._living = threading.Lock()  # a day takes a while to come about; no press waits for it
         self._is_legacy = is_legacy
-        self._devices = list(plan.devices())
         self._lock = threading.Lock()
         self._states: dict[str, dict[str, Any]] = {
-            device.ieee: first_state(device, seed, clock.now_ms()) for device in self._devices
+            device.ieee: first_state(device, seed, clock.now_ms()) for device in plan.devices()
         }
         self._later: list[tuple[int, int, Device, Fields]] = []  # a heap
         self._order = itertools.count()
@@ -113,6 +112,7 @@ class Bridge:
             happened = self._lives.between(self._lived_ms, now_ms)
             self._lived_ms = max(self._lived_ms, now_ms)
         lived = [(one.device, one.fields, one.at_ms) for one in happened]
+        with self._lock:
             while self._later and self._later[0][0] <= now_ms:
                 at_ms, _, device, fields = heapq.heappop(self._later)
                 lived.append((device, fields, at_ms))

@@ -4,6 +4,7 @@ A sighting is what a motion sensor tells that is blind for a minute after it; th
 real home's record, whose sensors tell more often.
 """
 
+import itertools
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from statistics import median
@@ -51,7 +52,7 @@ def of_sightings(sightings: Iterable[Sighting], days: Sequence[int]) -> dict[str
     a_day = Counter(one.at_ms // DAY_MS for one in seen)
     moves = Counter(
         after.at_ms // DAY_MS
-        for before, after in zip(seen, seen[1:], strict=False)
+        for before, after in itertools.pairwise(seen)
         if before.room != after.room
     )
     blocks = Counter(

@@ -143,9 +143,7 @@ def live(
     for each in came:
         called = emergencies.said(home, each, _dice(seed, home.id, day, each.at_ms))
         told += (Happening(_midnight_ms(day) + at, device, says) for at, device, says in called)
-    return HomeDay(
-        tuple(map(tuple, people)), seen, came, broken, tuple(sorted(told, key=_at))
-    )
+    return HomeDay(tuple(map(tuple, people)), seen, came, broken, tuple(sorted(told, key=_at)))
 
 
 def _said(

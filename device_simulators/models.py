@@ -180,9 +180,20 @@ MODELS: Final[Mapping[str, Model]] = {
         description="Radar over the bed: who is there, and how they breathe",
         clusters=("genBasic", "genIdentify", "fallDetectionOwon"),
         exposes=(
-            _expose("enum", "status", "Where somebody is", False, values=[
-                "unoccupied", "occupied", "sitting", "on_the_bed", "low_posture", "falling",
-            ]),
+            _expose(
+                "enum",
+                "status",
+                "Where somebody is",
+                False,
+                values=[
+                    "unoccupied",
+                    "occupied",
+                    "sitting",
+                    "on_the_bed",
+                    "low_posture",
+                    "falling",
+                ],
+            ),
             numeric("breathing_rate", "breaths/min", "How they breathe"),
             LINK,
         ),

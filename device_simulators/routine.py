@@ -88,7 +88,9 @@ def _night(who: Person, begin: float, end: float, dice: Random) -> Iterator[_Do]
     """Asleep, but for the visits to the toilet."""
     share = who.night_toilets * (end - begin) / (8 * 60)
     whole = int(share) + (dice.random() < share % 1)
-    ups = sorted(dice.uniform(begin + 20, end - 20) for _ in range(whole if end > begin + 60 else 0))
+    ups = sorted(
+        dice.uniform(begin + 20, end - 20) for _ in range(whole if end > begin + 60 else 0)
+    )
     at = begin
     for up in ups:
         if up > at:

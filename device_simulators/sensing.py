@@ -5,6 +5,7 @@ and calls the room empty when it has seen nobody for a minute and a half (RTCGQ1
 sets it: occupancy_timeout 90 s).
 """
 
+import itertools
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from random import Random
@@ -39,17 +40,15 @@ Said = tuple[int, Fields]
 
 def walks(stays: Sequence[Stay], floor: int) -> Iterator[Walk]:
     """Each room that is entered, with the instant."""
-    for before, after in zip(stays, stays[1:], strict=False):
+    for before, after in itertools.pairwise(stays):
         for number, room in enumerate(way(floor, before.room, after.room)):
             yield after.begin_ms + number * STEP_MS, room
 
 
-def sightings(
-    people: Sequence[Sequence[Stay]], floor: int, dice: Random
-) -> dict[Room, list[int]]:
+def sightings(people: Sequence[Sequence[Stay]], floor: int, dice: Random) -> dict[Room, list[int]]:
     """When a sensor in each room sees somebody, whoever it is."""
     seen: dict[Room, list[int]] = {}
-    for stays in people:
+    for stays in reversed(people):  # the first one's day may be changed: no dice after that
         for at_ms, room in walks(stays, floor):
             seen.setdefault(room, []).append(at_ms)
         for stay in stays:

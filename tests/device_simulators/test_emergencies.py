@@ -13,6 +13,7 @@ DAY = 20_782
 MIDNIGHT_MS = DAY * DAY_MS - LOCAL_OFFSET_MS
 HOUR_MS = 3_600_000
 NINE_MS = 9 * HOUR_MS
+STEPS_MS = 10_000  # who was on the way to another room is seen there
 
 
 def after(home, *came):
@@ -39,7 +40,7 @@ def test_who_has_fallen_is_not_seen_to_move_until_help_comes(plan):
     for home in fallen:
         day = after(home, Emergency("fall", NINE_MS, 2 * HOUR_MS))
 
-        assert moves(day, NINE_MS, NINE_MS + 2 * HOUR_MS) == []
+        assert moves(day, NINE_MS + STEPS_MS, NINE_MS + 2 * HOUR_MS) == []
         assert moves(after(home), NINE_MS - HOUR_MS, NINE_MS) == moves(
             day, NINE_MS - HOUR_MS, NINE_MS
         )
@@ -58,7 +59,7 @@ def test_who_does_not_get_up_is_in_bed_until_the_afternoon(plan):
 
         assert day.people[0][0].doing == "sleep"
         assert day.people[0][0].end_ms >= 15 * HOUR_MS
-        assert not any(day.seen.get("kitchen", [])[:1] < [15 * HOUR_MS] for _ in (0,) if day.seen.get("kitchen"))
+        assert min(day.seen["kitchen"]) >= 15 * HOUR_MS
 
 
 def test_a_press_comes_from_one_of_the_homes_buttons(home):
@@ -83,7 +84,9 @@ def test_a_danger_is_told_by_the_detector_that_a_home_has_and_ends(home):
         home, devices=(msgspec.structs.replace(home.device("door"), kind="gas"),)
     )
 
-    spoken = [(at_ms, fields) for at_ms, _, fields in said(leaky, Emergency("gas", 0, 0), Random(1))]
+    spoken = [
+        (at_ms, fields) for at_ms, _, fields in said(leaky, Emergency("gas", 0, 0), Random(1))
+    ]
 
     assert spoken == [(0, {"contact": True}), (15 * 60_000, {"contact": False})]
     assert list(said(home, Emergency("smoke", 0, 0), Random(1))) == []

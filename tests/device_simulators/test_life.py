@@ -1,5 +1,6 @@
 """Daily life as the devices tell it: calm, plausible, the same for the same seed."""
 
+import itertools
 import json
 from collections import Counter
 
@@ -24,7 +25,8 @@ HOUR_MS, MINUTE_MS = 3_600_000, 60_000
 
 def told(life, after_ms=MIDNIGHT_MS, until_ms=MIDNIGHT_MS + DAY_MS):
     return "\n".join(
-        json.dumps([one.at_ms, one.device.ieee, one.fields]) for one in life.between(after_ms, until_ms)
+        json.dumps([one.at_ms, one.device.ieee, one.fields])
+        for one in life.between(after_ms, until_ms)
     ).encode()
 
 
@@ -92,7 +94,7 @@ def test_every_opened_door_is_closed_and_every_movement_ends(plan):
             assert values[-1] is not begin
             assert values.count(begin) >= values.count(not begin) > 0
             if key == "door":
-                assert all(a is not b for a, b in zip(values, values[1:], strict=False))
+                assert all(a is not b for a, b in itertools.pairwise(values))
 
 
 def test_a_motion_sensor_is_blind_for_a_minute_and_sees_the_room_empty_after_a_minute_and_a_half(
@@ -101,7 +103,7 @@ def test_a_motion_sensor_is_blind_for_a_minute_and_sees_the_room_empty_after_a_m
     spoken = said(home, "motion_bathroom", 7)
     seen = [one.at_ms for one in spoken if one.fields["occupancy"]]
 
-    assert min(b - a for a, b in zip(seen, seen[1:], strict=False)) >= MINUTE_MS
+    assert min(b - a for a, b in itertools.pairwise(seen)) >= MINUTE_MS
     for one in spoken:
         if not one.fields["occupancy"]:
             assert max(at for at in seen if at < one.at_ms) == one.at_ms - 90_000
@@ -118,7 +120,7 @@ def test_the_bed_knows_who_lies_in_it_and_breathes(home):
 def test_the_kettle_boils_by_day_and_is_off_in_between(home):
     powers = [one.fields["power"] for one in said(home, "kettle", 3)]
 
-    assert all((a > 1_500) is not (b > 1_500) for a, b in zip(powers, powers[1:], strict=False))
+    assert all((a > 1_500) is not (b > 1_500) for a, b in itertools.pairwise(powers))
     assert len(powers) >= 6
 
 
@@ -141,7 +143,7 @@ def test_a_battery_falls_slowly_and_what_is_on_the_mains_has_none(home):
     device = home.device("bath")
     levels = [battery_percent(device, 1, MIDNIGHT_MS + n * DAY_MS) for n in range(0, 100, 5)]
 
-    assert sum(a - b == 1 for a, b in zip(levels, levels[1:], strict=False)) >= 18
+    assert sum(a - b == 1 for a, b in itertools.pairwise(levels)) >= 18
     assert first_state(device, 1, MIDNIGHT_MS)["battery"] == levels[0]
     assert "battery" not in first_state(home.device("kettle"), 1, MIDNIGHT_MS)
 

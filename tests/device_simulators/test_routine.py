@@ -1,5 +1,6 @@
 """A person's day: whole, plausible, their own, the same for the same dice."""
 
+import itertools
 from random import Random
 
 import pytest
@@ -22,7 +23,7 @@ def test_a_day_has_no_gap_and_begins_and_ends_in_bed(seed):
 
     assert (stays[0].begin_ms, stays[-1].end_ms) == (0, DAY_MS)
     assert (stays[0].doing, stays[-1].doing) == ("sleep", "sleep")
-    assert all(a.end_ms == b.begin_ms for a, b in zip(stays, stays[1:], strict=False))
+    assert all(a.end_ms == b.begin_ms for a, b in itertools.pairwise(stays))
     assert all(stay.end_ms > stay.begin_ms for stay in stays)
 
 

@@ -18,7 +18,7 @@ DEMO = Path(__file__).parents[2] / "config" / "demo"
 
 @pytest.fixture
 def unconnected() -> Town:
-    return Town(read_plan(DEMO / "homes.yaml"), read_words(DEMO / "words.yaml"))
+    return Town(read_plan(DEMO / "homes.yaml", 10), read_words(DEMO / "words.yaml"))
 
 
 @pytest.fixture
