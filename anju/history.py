@@ -95,7 +95,7 @@ def _introduce(plan: Plan, hearing: Hearing, seed: int, now_ms: int) -> None:
 
 
 def _read(plan: Plan, hearing: Hearing, one: Happening) -> Iterator[Reading]:
-    """States and samples; presses and falls of yesterday are nobody's, nor is the radio's quality."""
+    """States and samples; yesterday's presses and falls are left out, and radio quality."""
     told = {name: value for name, value in one.fields.items() if name != "linkquality"}
     message = state_message(plan.base_topic, one.device, told)
     for reading in hearing.hear(message.topic, message.payload, False).readings:

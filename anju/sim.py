@@ -1,4 +1,4 @@
-"""`anju sim day`: days of the virtual town without a broker, and their figures beside real homes'."""
+"""`anju sim day`: days of the virtual town without a broker, their figures beside real homes'."""
 
 import argparse
 import csv
@@ -128,7 +128,8 @@ def _table(document: Mapping[str, Any]) -> Iterable[str]:
         f"{len(document['homes'])} homes, {document['days']} days in {document['seconds']} s:"
         f" {document['messages']} messages"
     )
-    yield f"emergencies: {_counted(document['emergencies'])}; faults: {_counted(document['faults'])}"
+    yield f"emergencies: {_counted(document['emergencies'])}"
+    yield f"faults: {_counted(document['faults'])}"
     columns = {"town": document["in_all"], **document["real"]}
     rows: list[list[object]] = [
         [name, *(one.get(name, "-") for one in columns.values())] for name in SHOWN

@@ -68,6 +68,11 @@ def build_router(town: Town) -> APIRouter:
         """The page begins anew; nothing is sent."""
         return _answer(lambda: _view_after_reset(town, home_id))
 
+    _add_feed(router, town)
+    return router
+
+
+def _add_feed(router: APIRouter, town: Town) -> None:
     @router.websocket("/feed")
     async def feed(socket: WebSocket, home: str = "") -> None:
         """The home at once and at every change."""
@@ -76,8 +81,6 @@ def build_router(town: Town) -> APIRouter:
             await _follow(socket, town, home)
         except NotInTown as error:
             await socket.close(NO_SUCH_HOME, str(error))
-
-    return router
 
 
 def _view_after_reset(town: Town, home_id: str) -> dict[str, Any]:

@@ -86,17 +86,21 @@ def said(home: Home, came: Emergency, dice: Random) -> Iterator[tuple[int, Devic
     if came.what == "press":
         yield from _pressed(dice.choice([one for one in home.devices if one.kind in CALLS]), at_ms)
     elif came.what == "fall":
-        for device in (one for one in home.devices if one.kind == "fall"):
+        for device in _of_kind(home, "fall"):
             yield from _pressed(device, at_ms)
-        worn = [one for one in home.devices if one.kind == "pendant"]
+        worn = _of_kind(home, "pendant")
         if worn and dice.random() < 2 / 3:
             yield from _pressed(worn[0], at_ms + dice.randrange(1, 8) * MINUTE_MS)
     elif came.what != "stays_in_bed":
-        for device in (one for one in home.devices if one.kind == came.what):
+        for device in _of_kind(home, came.what):
             danger = MODELS[device.model].toggles
             if danger is not None:
                 yield at_ms, device, {danger: True}
                 yield at_ms + ENDS_AFTER_MS, device, {danger: False}
+
+
+def _of_kind(home: Home, kind: str) -> list[Device]:
+    return [device for device in home.devices if device.kind == kind]
 
 
 def _pressed(device: Device, at_ms: int) -> Iterator[tuple[int, Device, Fields]]:

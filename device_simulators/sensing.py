@@ -100,7 +100,7 @@ def _passages(people: Sequence[Sequence[Stay]]) -> Iterator[int]:
 
 
 def bed(stays: Sequence[Stay], dice: Random) -> Iterator[Said]:
-    """A radar over the bed: in it, in the room, or nobody; half-hourly the breathing of sleepers."""
+    """A radar over the bed: in it, in the room, or nobody; how sleepers breathe, half-hourly."""
     status = "on_the_bed"
     for stay in stays:
         lies = stay.doing in IN_BED

@@ -68,7 +68,10 @@ class Demo(Struct, frozen=True):
 
 
 def read_demo(config_dir: Path, homes_max: int | None = None) -> Demo:
-    """The files of `<config_dir>/demo`, or no more than its first homes. Raises BadConfiguration, naming the file and the place."""
+    """The files of `<config_dir>/demo`, of its homes the first ones.
+
+    Raises BadConfiguration, naming the file and the place.
+    """
     folder = config_dir / "demo"
     homes = folder / "homes.yaml"
     community = read_as(homes, Community)

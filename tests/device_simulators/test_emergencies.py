@@ -5,8 +5,8 @@ from random import Random
 import msgspec
 import pytest
 
-from device_simulators.emergencies import Emergency, by_chance, lived, said
-from device_simulators.life import CALM, DAY_MS, LOCAL_OFFSET_MS, Life, live
+from device_simulators.emergencies import DAY_MS, Emergency, by_chance, lived, said
+from device_simulators.life import CALM, LOCAL_OFFSET_MS, Life, live
 from device_simulators.models import MODELS
 
 DAY = 20_782

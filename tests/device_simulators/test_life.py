@@ -6,9 +6,9 @@ from collections import Counter
 
 import pytest
 
+from device_simulators.emergencies import DAY_MS
 from device_simulators.life import (
     CALM,
-    DAY_MS,
     LOCAL_OFFSET_MS,
     SHORTEST_HORIZON_MS,
     Life,
