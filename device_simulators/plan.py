@@ -114,7 +114,8 @@ def read_words(file: Path) -> dict[str, Words]:
 
 def _read(file: Path, kind: type[T]) -> T:
     try:
-        return msgspec.convert(yaml.load(file.read_text(encoding="utf-8"), Loader=LOADER), kind)
+        told = yaml.load(file.read_text(encoding="utf-8"), Loader=LOADER)  # noqa: S506 - both are safe
+        return msgspec.convert(told, kind)
     except OSError as error:
         raise BadPlan(f"{file} cannot be read: {error.strerror}") from error
     except yaml.YAMLError as error:
