@@ -1,5 +1,6 @@
 """`anju bench press`: from the button's message to the operator's page, against the floor of the
-same two hops, commits and socket, interleaved in one run."""
+same two hops, commits and socket, interleaved in one run. `anju bench outage`: see anju/outage.py.
+"""
 
 import argparse
 import os
@@ -7,30 +8,30 @@ import platform
 import tempfile
 import threading
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
+from anju import outage
 from anju.child import Child
 from anju.errors import CannotRun
 from anju.floor import PRESS
 from anju.output import Commands, add_json, progress, show, table
+from anju.pressing import SEEN_S, console, figures, presses_shown, shows
 from anju.rig import HOST, Rig
 from device_simulators.mqtt import Link
-from device_simulators.people import Feed, Person, TooLong
+from device_simulators.people import TooLong
 from device_simulators.torture import PRESSES_MAX, announcement, buttons, press_of, registered
 from device_simulators.zigbee2mqtt import Message
 
 PRESSES: Final = 1_000
 WARM_UP: Final = 30
 HOMES: Final = 100
-SEEN_S: Final = 20.0
 RATIO_P50_MAX: Final = 2.0
 RATIO_P99_MAX: Final = 4.0
 FLOOR_READY: Final = "anju: floor"
@@ -39,20 +40,25 @@ FLOOR_READY: Final = "anju: floor"
 def add(commands: Commands) -> None:
     """The sub-command with its own."""
     parser = commands.add_parser("bench", help="time a part against its floor")
-    parser.add_argument("what", choices=("press",))
+    parser.add_argument("what", choices=("press", "outage"))
     parser.add_argument("--presses", type=int, default=PRESSES, metavar="N")
     parser.add_argument("--config", type=Path, metavar="FILE", help="an installation to run on")
+    parser.add_argument(
+        "--minutes", type=float, default=outage.MINUTES, help="how long InfluxDB is away"
+    )
     add_json(parser)
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """0 where the aim is reached: twice the floor at the median, four times at p99."""
+    if args.what == "outage":
+        return outage.run(args)
     if not 1 <= args.presses <= len_max():
         raise CannotRun(f"--presses: expected 1 to {len_max()}")
     with tempfile.TemporaryDirectory(prefix="anju-bench-") as folder:
         real_ms, floor_ms = _measure(args.presses, Path(folder), args.config)
-    result, floor = _figures(real_ms), _figures(floor_ms)
+    result, floor = figures(real_ms), figures(floor_ms)
     ratio = {name: round(result[f"{name}_ms"] / floor[f"{name}_ms"], 2) for name in ("p50", "p99")}
     is_reached = ratio["p50"] <= RATIO_P50_MAX and ratio["p99"] <= RATIO_P99_MAX
     document = {
@@ -78,7 +84,7 @@ def _measure(presses: int, folder: Path, file: Path | None) -> tuple[list[float]
     devices = buttons(presses + warm_up)
     known = registered(devices, HOMES)
     with Rig(folder, known, topics="zigbee2mqtt/#", file=file) as rig, ExitStack() as ends:
-        console = ends.enter_context(_console(rig))
+        console_feed = ends.enter_context(console(rig))
         floor = ends.enter_context(_floor(rig, folder))
         hand = Link("bench-bridge")
         hand.start(HOST, rig.home_broker.port)
@@ -87,7 +93,7 @@ def _measure(presses: int, folder: Path, file: Path | None) -> tuple[list[float]
             raise CannotRun("the home broker does not answer")
         for message in announcement(devices):
             hand.publish(message)
-        seen = _presses_shown(console)
+        seen = presses_shown(console_feed)
         real_ms: list[float] = []
         floor_ms: list[float] = []
         for number, (device, card) in enumerate(zip(devices, known, strict=True), start=1):
@@ -96,7 +102,7 @@ def _measure(presses: int, folder: Path, file: Path | None) -> tuple[list[float]
                 _timed(
                     hand,
                     press_of(device).message,
-                    partial(_shows, console, card.home, seen[card.home]),
+                    partial(shows, console_feed, card.home, seen[card.home]),
                 )
             )
             stamp = str(number)
@@ -113,38 +119,6 @@ def _timed(hand: Link, message: Message, until: Callable[[], object]) -> float:
     hand.publish(message)
     until()
     return (time.perf_counter() - start) * 1000
-
-
-def _shows(console: Feed, home: str, presses: int) -> None:
-    def find(things: dict[str, dict[str, Any]]) -> bool | None:
-        for alarm in things["alarms"].values():
-            where = alarm["home"]
-            if where is not None and where["id"] == home and alarm["presses"] >= presses:
-                return True
-        return None
-
-    console.until(find, SEEN_S)
-
-
-def _presses_shown(console: Feed) -> Counter[str]:
-    """Home -> presses of its open alarms, which an installation may have from an earlier run."""
-    shown: Counter[str] = Counter()
-    for alarm in console.things["alarms"].values():
-        if alarm["home"] is not None:
-            shown[alarm["home"]["id"]] += alarm["presses"]
-    return shown
-
-
-@contextmanager
-def _console(rig: Rig) -> Iterator[Feed]:
-    operator = Person(rig.url)
-    operator.use_link(rig.link("operator"))
-    feed = operator.follow()
-    try:
-        yield feed
-    finally:
-        feed.close()
-        operator.leave()
 
 
 class FloorFeed:
@@ -200,18 +174,3 @@ def _floor(rig: Rig, folder: Path) -> Iterator[FloorFeed]:
 
 def _hop(part: str, words: list[str], log: Path) -> Child:
     return Child(f"the floor's {part}", ["anju.floor", part, *words], log, FLOOR_READY)
-
-
-def _figures(ms: Sequence[float]) -> dict[str, float]:
-    ordered = sorted(ms)
-
-    def at(share: float) -> float:
-        return round(ordered[min(len(ordered) - 1, int(len(ordered) * share))], 2)
-
-    return {
-        "count": len(ordered),
-        "p50_ms": at(0.5),
-        "p90_ms": at(0.9),
-        "p99_ms": at(0.99),
-        "max_ms": round(ordered[-1], 2),
-    }

@@ -18,6 +18,7 @@ from anju.output import Commands, set_up_logging
 COMMANDS: Final = {
     "demo": "everything in one process, with forty virtual homes",
     "edge": "the agent of a gateway",
+    "devices": "hold what devices say against what it means",
     "serve": "run the platform until it is stopped",
     "torture": "kill parts again and again, and count what is lost",
     "parts": "PostgreSQL, InfluxDB and Mosquitto on this machine, for proofs",
@@ -26,6 +27,7 @@ COMMANDS: Final = {
     "rules": "check rule files, and run the stories beside them",
     "ca": "certificates of gateways, brokers and services",
     "accounts": "the first administrator, and ways back in",
+    "series": "the readings of a home: last, export, erase",
     "db": "the store: upgrade, downgrade, backup, restore, check",
 }
 INTERRUPTED: Final = 130  # as shells say it of Ctrl-C

@@ -13,6 +13,7 @@ from sqlalchemy import URL, update
 from sqlalchemy.exc import DBAPIError
 
 from anju.db_postgres import PostgresStore
+from anju.db_readings import Readings
 from anju.db_sqlite import SqliteStore
 from anju.errors import CannotRun
 from anju.output import Commands, add_json, show
@@ -69,7 +70,7 @@ def add(commands: Commands) -> None:
     for name, verb, text in (
         ("upgrade", _upgrade, "to the tables of this version"),
         ("downgrade", _downgrade, "back to an earlier revision; saves it before"),
-        ("backup", _backup, "into one file, while the platform runs"),
+        ("backup", _backup, "while the platform runs: the store, and beside it the readings"),
         ("restore", _restore, "from a backup; what is there is set aside"),
         ("check", _check, "the file, the tables, the chains of the alarms' histories"),
     ):
@@ -103,7 +104,7 @@ def run(args: argparse.Namespace) -> int:
     except StoreError as error:
         raise CannotRun(str(error)) from error
     problems: list[str] = document["problems"]
-    told = ("revision", "file", "bytes", "audit_head")
+    told = ("revision", "file", "bytes", "readings", "note", "audit_head")
     facts = ", ".join(f"{key} {document[key]}" for key in told if key in document)
     show(args, document, [*problems, facts])
     return 1 if problems else 0
@@ -131,17 +132,27 @@ def _downgrade(args: argparse.Namespace, settings: CloudSettings, keeper: Keeper
     return {**keeper.document(), "backup": saved["file"]}
 
 
-def _backup(args: argparse.Namespace, _settings: CloudSettings, keeper: Keeper) -> dict[str, Any]:
+def _backup(args: argparse.Namespace, settings: CloudSettings, keeper: Keeper) -> dict[str, Any]:
+    """The store first: what is asked of the platform for the readings is then not in it."""
     keeper.require()
-    return keeper.save(args.file or _backup_file(keeper))
+    to: Path = args.file or _backup_file(keeper)
+    saved = keeper.save(to)
+
+    def ask(fn: Callable[[Work], Any]) -> Any:
+        return with_store(keeper.url, lambda store: store.write(fn))
+
+    return {**saved, **Readings(settings).save(to, ask)}
 
 
 def _restore(args: argparse.Namespace, settings: CloudSettings, keeper: Keeper) -> dict[str, Any]:
     keeper.prepare()
     keeper.folder.mkdir(0o700, parents=True, exist_ok=True)
+    readings, stamp = Readings(settings), _stamped()
     with _alone(settings):
-        before = keeper.restore(args.file, _stamped(), _begin_epoch)
-    return {**keeper.document(), "before": before}
+        fresh = readings.prepare(args.file)
+        before = keeper.restore(args.file, stamp, _begin_epoch)
+        told = readings.put(fresh, keeper.folder / f"{stamp}.before-restore")
+    return {**keeper.document(), **told, "before": before}
 
 
 def _check(args: argparse.Namespace, _settings: CloudSettings, keeper: Keeper) -> dict[str, Any]:

@@ -36,7 +36,7 @@ def fill(series: TimeSeries, plan: Plan, hearing: Hearing, seed: int, now_ms: in
         series.open()
         if series.applied(lane):
             return 0
-        sheet = Sheet(series.applied, span_at(now_ms, series.keep_days))
+        sheet = Sheet(series.applied, span_at(now_ms, series.keeping.raw_days))
         places = {device.uid: home.id for home in plan.homes for device in home.devices}
         sheet.take(
             _batch(plan, hearing, seed, now_ms), lambda _, device: Place(places[device], device)

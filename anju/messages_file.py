@@ -3,6 +3,7 @@ need."""
 
 import base64
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,8 +14,9 @@ from anju.errors import CannotRun
 from contract.vocabulary import Measurement
 from device_simulators.zigbee2mqtt import Message
 
-MESSAGES_MAX: Final = 1_000
+MESSAGES_MAX: Final = 10_000
 LAST_WORDS: Final = ("action", "availability")  # sub-topics of a device
+_MEASUREMENTS: Final = frozenset(measurement.value for measurement in Measurement)
 RULED: Final = (Measurement.SOS,)  # what a rule raises an alarm for
 
 
@@ -29,10 +31,16 @@ class Spoken(Struct, frozen=True):
 
 
 class Expected(Struct, frozen=True):
-    """A reading that must come of it."""
+    """A reading that must come of it. channel, sensor, zone: what tells it from others of its
+    kind."""
 
     measurement: str
     value: Any = None
+    unit: str | None = None
+    channel: Any = None
+    sensor: Any = None
+    zone: Any = None
+    tolerance: float | None = None
 
 
 class Device(Struct, frozen=True):
@@ -44,7 +52,11 @@ class Device(Struct, frozen=True):
 
 
 class Case(Struct, frozen=True):
-    """One message with its surroundings and its meaning."""
+    """One message with its surroundings and its meaning.
+
+    may: readings that may come or not; reject_values: those that must not. stage `dedupe`: tests
+    the layer after decoding. needs_codec: its payload is raw bytes.
+    """
 
     topic: str
     id: str = ""
@@ -55,6 +67,13 @@ class Case(Struct, frozen=True):
     device: Device | None = None
     expect: tuple[Expected, ...] = ()
     forbid: tuple[str, ...] = ()
+    may: tuple[Expected, ...] = ()
+    reject_values: tuple[Expected, ...] = ()
+    expect_time: str | None = None
+    convention: str = "unknown"
+    kind: str = msgspec.field(name="class", default="none")
+    stage: str | None = None
+    needs_codec: str | None = None
 
     @property
     def is_due(self) -> bool:
@@ -105,3 +124,35 @@ def bytes_of(said: Case | Spoken) -> bytes:
 def message_of(said: Case | Spoken) -> Message:
     """To be published with QoS 1."""
     return Message(said.topic, bytes_of(said), 1, said.retain)
+
+
+def fields_of(profile: Mapping[str, Any]) -> dict[str, Any]:
+    """A message's own profile in the form of ours: `{"action:single": "sos"}`, `{"alarm": "sos"}`,
+    `{"level": "distance mm"}`, `{"alarm": {"measurement": "sos", "on": "ON"}}`, `{"action":
+    {"single": "sos"}}`; with `"inverted": true` beside, false is what is there."""
+    fields: dict[str, Any] = {}
+    is_inverted = profile.get("inverted") is True
+    for key, meaning in profile.items():
+        name, _, word = key.rpartition(":")
+        if key == "inverted":
+            continue
+        if isinstance(meaning, dict):
+            fields[key] = _words_of(meaning)
+        elif name and not word.isdecimal():
+            fields.setdefault(name, {})[word] = str(meaning).split(" ")[0]
+        elif is_inverted:
+            fields[key] = {True: {meaning: False}, False: {meaning: True}}
+        elif key in _MEASUREMENTS:  # the name is plain, the unit is what has to be told
+            fields[key] = f"{key} {meaning}"
+        else:
+            fields[key] = str(meaning)
+    return fields
+
+
+def _words_of(meaning: dict[str, Any]) -> dict[Any, Any] | str:
+    if "measurement" not in meaning:
+        return meaning
+    name = str(meaning["measurement"])
+    words = {"on": True, "off": False}
+    told = {meaning[key]: {name: value} for key, value in words.items() if key in meaning}
+    return told or " ".join(filter(None, (name, str(meaning.get("unit") or ""))))

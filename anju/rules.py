@@ -9,8 +9,8 @@ from anju.errors import CannotRun
 from anju.output import Commands, add_json, show
 from cloud.rules.errors import BadRule
 from cloud.rules.harness import Result, run_stories
-from cloud.rules.language import read_rule
-from cloud.rules.model import Rule
+from cloud.rules.language import read_file
+from cloud.rules.model import Mode, Rule
 
 STORIES: Final = ".test.yaml"
 
@@ -19,7 +19,7 @@ class Checked(NamedTuple):
     """What came of some paths. failed: each with its file and why."""
 
     files: int
-    rules: Sequence[tuple[Path, Rule]]
+    rules: Sequence[tuple[Path, Rule | Mode]]
     failed: list[dict[str, Any]]
 
 
@@ -38,13 +38,13 @@ def add(commands: Commands) -> None:
 
 
 def read(paths: Iterable[Path]) -> Checked:
-    """Every rule of these files and folders. Raises CannotRun for a path that is not there."""
+    """Every rule and mode of files and folders. Raises CannotRun for a path that is not there."""
     files = sorted({file for path in paths for file in _files(path)})
-    rules: list[tuple[Path, Rule]] = []
+    rules: list[tuple[Path, Rule | Mode]] = []
     failed: list[dict[str, Any]] = []
     for file in files:
         try:
-            rules.append((file, read_rule(file)))
+            rules.append((file, read_file(file)))
         except BadRule as error:
             failed.append(_fault(error))
         except UnicodeDecodeError as error:

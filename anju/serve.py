@@ -16,9 +16,13 @@ from anju.paths import BROKER_PORT, DATA, config_dir, pages_dir
 from anju.stop import Stop
 from anju.systemd import Systemd
 from cloud.app import CannotStart, Cloud, always
+from cloud.clock import SystemClock
 from cloud.dictionary import BadConfiguration
+from cloud.fleet.authority import gateways_of, services_of
+from cloud.fleet.settings import FleetSettings
 from cloud.ingest.mqtt import BrokerAddress
 from cloud.settings import (
+    CA_FOLDER,
     PORT,
     CloudSettings,
     HttpSettings,
@@ -50,25 +54,33 @@ class Embedded:
         pages: Path | None = None,
         guests: Sequence[APIRouter] = (),
         monitor_port: int | None = None,
+        can_enrol: bool = False,
     ) -> None:
-        """Raises CannotRun where there is no configuration, or no broker to be had."""
-        self.broker = EmbeddedBroker(data / "broker", ports.broker)
+        """can_enrol: it has CAs of its own, and tells gateways of the embedded broker. Raises
+        CannotRun where there is no configuration, or no broker to be had."""
+        self.broker = broker = EmbeddedBroker(data / "broker", ports.broker)
+        ca_dir = data / CA_FOLDER
+        fleet = FleetSettings(ca_dir, broker.host, broker.port, ca_dir / "broker-crl.pem")
         self.cloud = Cloud(
             CloudSettings(
                 data_dir=data,
                 config_dir=config_dir(config),
                 pages_dir=pages_dir(pages),
-                broker=BrokerAddress(self.broker.host, self.broker.port),
+                broker=BrokerAddress(broker.host, broker.port),
                 http=HttpSettings(port=ports.http),
                 monitor=MonitorSettings(port=monitor_port),
+                fleet_told=fleet if can_enrol else None,
             ),
             guests=guests,
         )
+        self._can_enrol = can_enrol
         self._ends = ExitStack()
 
     def start(self) -> None:
         """Raises CannotRun, and then nothing is left running."""
         make_private(self.cloud.settings.data_dir)
+        if self._can_enrol:
+            _make_authorities(self.cloud.settings.fleet.ca_dir)
         with ExitStack() as ends:
             ends.callback(self.broker.stop)
             self.broker.start()
@@ -86,6 +98,13 @@ class Embedded:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+
+
+def _make_authorities(ca_dir: Path) -> None:
+    for find in (gateways_of, services_of):
+        authority = find(ca_dir, SystemClock())
+        if not authority.is_there:
+            authority.create("Anju demo")
 
 
 def add(commands: Commands) -> None:

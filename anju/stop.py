@@ -28,9 +28,9 @@ class Stop:
         """Whether somebody has asked for the end."""
         return self._asked.is_set()
 
-    def wait(self) -> None:
-        """Until somebody asks for the end."""
-        self._asked.wait()
+    def wait(self, timeout_s: float | None = None) -> None:
+        """Until somebody asks for the end, or the time is over."""
+        self._asked.wait(timeout_s)
 
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
         if self._asked.is_set():

@@ -4,11 +4,11 @@ configuration."""
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import yaml
 
-from anju.messages_file import Case
+from anju.messages_file import Case, fields_of
 from anju.paths import config_dir
 from anju.whole import Demo
 from cloud.registry.cards import DeviceCard, HomeCard
@@ -17,7 +17,7 @@ from cloud.registry.service import Edit
 from cloud.storage.unit import Work
 from cloud.words import Words
 from contract.vocabulary import Measurement
-from edge.dialects.device import EMERGENCIES
+from edge.dialects.telling import EMERGENCIES
 from edge.profiles import CATALOGUE, FOLDER, load_catalogue
 
 NEAR: Final = "ho-anhe01"  # the homes of a file's devices stand where this one does
@@ -76,21 +76,6 @@ def config_for(cases: Sequence[Case], folder: Path) -> Path:
         path = config / FOLDER / f"{_profile_name(number)}.yaml"
         path.write_text(yaml.safe_dump(written, allow_unicode=True), encoding="utf-8")
     return config
-
-
-def fields_of(profile: dict[str, Any]) -> dict[str, dict[Any, Any]]:
-    """`{"action:single": "sos"}`, `{"alarm": "sos"}`, `{"alarm": {"measurement": "sos", "on":
-    "ON"}}` and `{"action": {"single": "sos"}}` in the form of our profiles."""
-    fields: dict[str, dict[Any, Any]] = {}
-    for key, meaning in profile.items():
-        name, _, word = key.partition(":")
-        if isinstance(meaning, dict) and "measurement" in meaning:
-            fields.setdefault(name, {})[meaning.get("on", True)] = meaning["measurement"]
-        elif isinstance(meaning, dict):
-            fields.setdefault(name, {}).update(meaning)
-        else:
-            fields.setdefault(name, {})[word or True] = str(meaning).split(" ")[0]
-    return fields
 
 
 def _home(number: int, near: HomeCard) -> HomeEntry:

@@ -63,7 +63,7 @@ class Demo:
         sim = APIRouter(prefix="/sim", include_in_schema=False)
         sim.include_router(build_router(self.town))
         self.whole: Embedded | Configured = (
-            Embedded(data, ports, config=config, guests=[sim])
+            Embedded(data, ports, config=config, guests=[sim], can_enrol=True)
             if file is None
             else Configured(file, data, ports, config=config, guests=[sim])
         )

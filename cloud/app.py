@@ -1,7 +1,7 @@
 """The composition root of the cloud: joins the rooms, starts what is active, stops it in order.
 
 It decides nothing. A new room is made in `_join`, and joined in `_listen`, `_timer_handlers`,
-`_carriers` or `_routers`.
+`_carriers` or `cloud/web/routes.py`.
 """
 
 import logging
@@ -16,14 +16,13 @@ from typing import Final
 from fastapi import APIRouter
 from sqlalchemy.exc import DBAPIError
 
-from cloud.alarms import store as alarms
 from cloud.clock import Clock, SystemClock
 from cloud.dictionary import BadConfiguration, read_dictionary
 from cloud.dispatch.service import DispatchDesk
 from cloud.durable import feed as feed_log
 from cloud.durable.outbox import Carrier, Outbox
 from cloud.durable.timers import Timers
-from cloud.escalation.service import Escalation, is_listener_needed, read_policy
+from cloud.escalation.service import Escalation, is_listener_needed, read_policies
 from cloud.fleet.authority import Authority, gateways_of
 from cloud.fleet.deny import DenyList
 from cloud.fleet.enrolment import Enrolment
@@ -32,6 +31,8 @@ from cloud.identity.passwords import Passwords
 from cloud.identity.rates import Rates
 from cloud.identity.tokens import SystemSecrets
 from cloud.ingest import fence
+from cloud.ingest.due import DuePump
+from cloud.ingest.following import Follower
 from cloud.ingest.intake import Intake
 from cloud.ingest.judging import HomeJudge
 from cloud.ingest.mqtt import MqttSource, kick
@@ -47,12 +48,12 @@ from cloud.notify.prompts import Prompts
 from cloud.observe import Counters
 from cloud.observe.readiness import Ready, readiness
 from cloud.pumps import Pump, Runner, Signal
-from cloud.registry.events import GatewayChanged
+from cloud.registry.events import GatewayChanged, HomeForgotten
 from cloud.registry.registry import Registry
 from cloud.rules.engine import RuleSet
 from cloud.rules.errors import BadRule
-from cloud.rules.language import read_rules
-from cloud.settings import CloudSettings, Role
+from cloud.rules.language import read_rule_set
+from cloud.settings import ALL_ROLES, CloudSettings, Role
 from cloud.storage import migrate
 from cloud.storage.engine import open_engine
 from cloud.storage.errors import StoreError, Unavailable
@@ -62,26 +63,14 @@ from cloud.storage.store import Priority, Store
 from cloud.timeseries.embedded import DuckSeries
 from cloud.timeseries.port import TimeSeries
 from cloud.travel.estimate import CrowTravel
-from cloud.web import feed, health, sessions
-from cloud.web.accounts import account_routes
-from cloud.web.alarms import alarm_routes
-from cloud.web.audit import audit_routes
-from cloud.web.consents import consent_routes
+from cloud.web import health
 from cloud.web.desk import Desk
-from cloud.web.duty import duty_routes
-from cloud.web.enrol import enrol_routes
-from cloud.web.family import family_routes
-from cloud.web.homes import home_routes
-from cloud.web.offers import offer_routes
 from cloud.web.pages import build_of
-from cloud.web.readings import reading_routes
-from cloud.web.registry import registry_routes
-from cloud.web.second_factor import own_routes
+from cloud.web.routes import all_routes
 from cloud.web.server import build_app, build_waiting
 from cloud.web.serving import HttpServer
-from cloud.web.snapshot import rows_of
-from cloud.web.stations import station_routes
 from cloud.words import Dictionary
+from cloud.workers import readings
 from cloud.workers.down import ConfigPump
 from cloud.workers.housekeeping import Housekeeping
 from cloud.workers.neighbours import Exclusive, Polled, RegistryWatch
@@ -265,7 +254,8 @@ class Cloud:
 
     def _begin_ingest(self, parts: Parts, ends: ExitStack) -> None:
         generation = parts.store.write(fence.claim_all)
-        judge = HomeJudge(parts.registry, parts.rules, parts.words, parts.counters)
+        follower = Follower(parts.registry, parts.rules, parts.words, parts.counters)
+        judge = HomeJudge(parts.registry, follower, parts.words, parts.counters)
         denied = DenyList(parts.gateways, parts.counters)
         denied.run_once(parts.clock.now_ms())  # before anything is taken
         _turn(ends, parts, denied)
@@ -292,6 +282,9 @@ class Cloud:
                 overtaken=self._overtaken,
             )
             _turn(ends, parts, pump)
+        _turn(
+            ends, parts, DuePump(parts.store, follower, parts.counters, generation, self._overtaken)
+        )
 
     def _overtaken(self) -> None:
         if "ingest" in self._exclusives:  # else it begins just now; it is told again
@@ -308,7 +301,8 @@ class Cloud:
             Polled(OutboxPump(parts.store, carriers, parts.outbox_signal, parts.counters)),
         ):
             _turn(ends, parts, pump)
-        housekeeping = Housekeeping(parts.store, parts.clock, parts.counters)
+        chores = readings.chores(parts.store, parts.series)
+        housekeeping = Housekeeping(parts.store, parts.clock, parts.counters, chores)
         housekeeping.start()
         ends.callback(housekeeping.stop)
 
@@ -363,8 +357,8 @@ def _no_port(what: str, host: str, port: int, error: OSError) -> CannotStart:
 
 def _join(settings: CloudSettings, clock: Clock, counters: Counters) -> Parts:
     words = read_dictionary(settings.config_dir / "words")
-    rules = RuleSet(read_rules(settings.config_dir / "rules"))
-    policy = read_policy(settings.config_dir / "policies" / "default.yaml")
+    rules = read_rule_set(settings.config_dir)
+    policies = read_policies(settings.config_dir / "policies")
     trail = Trail(counters)
     store, hub, epoch = _open_store(settings, clock, counters, trail)
     timer_signal, outbox_signal = Signal(), Signal()
@@ -384,7 +378,7 @@ def _join(settings: CloudSettings, clock: Clock, counters: Counters) -> Parts:
         timer_signal=timer_signal,
         outbox_signal=outbox_signal,
         dispatch=dispatch,
-        escalation=Escalation(policy, timers, dispatch),
+        escalation=Escalation(policies, timers, dispatch),
         prompts=Prompts(Outbox(outbox_signal), words),
         trail=trail,
         series=series_of(settings),
@@ -398,14 +392,14 @@ def series_of(settings: CloudSettings) -> TimeSeries:
         # Its client takes half a second to load: only where it is wanted.
         from cloud.timeseries.influx import InfluxSeries
 
-        return InfluxSeries(told.influx, told.keep_days)
-    if (Role.INGEST in settings.roles) is not (Role.WEB in settings.roles):
+        return InfluxSeries(told.influx, told.keeping)
+    if settings.roles not in (ALL_ROLES, frozenset()):
         raise BadConfiguration(
-            "readings are kept in a file that one process holds, so one must both ingest and serve"
-            " pages; give both the roles, or set [timeseries.influx]"
+            "readings are kept in a file that one process holds, so that one must have all roles;"
+            " give them all, or set [timeseries.influx]"
         )
     return DuckSeries(
-        settings.readings, told.keep_days, memory_mb=told.memory_mb, threads=told.threads
+        settings.readings, told.keeping, memory_mb=told.memory_mb, threads=told.threads
     )
 
 
@@ -440,6 +434,7 @@ def _listen(parts: Parts) -> None:
     bus = parts.store.bus
     for room in (parts.trail, parts.registry, parts.dispatch, parts.escalation, parts.prompts):
         room.listen(bus)
+    bus.on(HomeForgotten, readings.forget_readings)
 
 
 def _timer_handlers(parts: Parts) -> Mapping[str, Handler]:
@@ -452,25 +447,8 @@ def _carriers(down: MqttSource) -> Mapping[str, Carrier]:
 
 
 def _routers(parts: Parts) -> list[APIRouter]:
-    return [
-        sessions.session_routes(),
-        own_routes(),
-        account_routes(),
-        audit_routes(),
-        consent_routes(),
-        family_routes(),
-        home_routes(),
-        registry_routes(),
-        sessions.shift_routes(alarms.claimed_by),
-        alarm_routes(parts.dispatch),
-        offer_routes(parts.dispatch),
-        station_routes(parts.dispatch),
-        reading_routes(parts.series),
-        duty_routes(),
-        enrol_routes(Enrolment(parts.store, parts.settings.fleet, parts.clock)),
-        feed.routes(rows_of(parts.dispatch)),
-        health.rejected_routes(),
-    ]
+    enrolment = Enrolment(parts.store, parts.settings.fleet, parts.clock)
+    return all_routes(parts.dispatch, parts.series, parts.gateways, enrolment)
 
 
 def _watch_consoles(parts: Parts, ends: ExitStack) -> None:

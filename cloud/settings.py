@@ -15,9 +15,10 @@ from cloud.dictionary import BadConfiguration
 from cloud.fleet.settings import GATEWAYS_PORT, FleetSettings
 from cloud.ingest.mqtt import BrokerAddress, TlsFiles
 from cloud.storage.postgres import is_postgres
-from cloud.timeseries.model import InfluxAddress
+from cloud.timeseries.model import InfluxAddress, Keeping
 
 PORT: Final = 8000
+RAW_DAYS_MIN: Final = 10  # readings come up to 8 days late: cloud/timeseries/tiers.py
 CA_FOLDER: Final = "ca"  # in the data folder, where the file names none
 
 
@@ -53,7 +54,7 @@ class SeriesSettings(Struct, frozen=True):
     memory_mb, threads: of DuckDB.
     """
 
-    keep_days: int = 365
+    keeping: Keeping = Keeping()
     influx: InfluxAddress | None = None
     memory_mb: int = 256
     threads: int = 2
@@ -126,7 +127,8 @@ class _Influx(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class _Series(Struct, frozen=True, forbid_unknown_fields=True):
-    keep_days: Annotated[int, Meta(ge=1, le=3650)] = 365
+    raw_days: Annotated[int, Meta(ge=RAW_DAYS_MIN, le=3650)] = Keeping().raw_days
+    hour_days: Annotated[int, Meta(ge=RAW_DAYS_MIN, le=36_500)] = Keeping().hour_days
     influx: _Influx | None = None
     memory_mb: Annotated[int, Meta(ge=64)] = 256
     threads: Annotated[int, Meta(ge=1)] = 2
@@ -222,7 +224,8 @@ def _series(told: _Series, base: Path) -> SeriesSettings:
     if told.influx is not None:
         token = _secret(base / told.influx.token_file, "token")
         influx = InfluxAddress(told.influx.url, told.influx.org, token, told.influx.bucket)
-    return SeriesSettings(told.keep_days, influx, told.memory_mb, told.threads)
+    keeping = Keeping(told.raw_days, max(told.raw_days, told.hour_days))
+    return SeriesSettings(keeping, influx, told.memory_mb, told.threads)
 
 
 def _secret(path: Path, what: str) -> str:

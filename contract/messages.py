@@ -140,8 +140,8 @@ class Ack(Struct, tag_field="t", tag="ack", omit_defaults=True):
 
 
 class Say(Struct, tag_field="t", tag="say"):
-    """Tell a resident something. key: `operator_with_you`, `help_is_coming`, `closed`; id makes
-    repeats harmless."""
+    """Tell a resident something. key: such as `operator_with_you` or `gas`; id makes repeats
+    harmless."""
 
     id: str
     home: str

@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config'
 
 /** A running demo, for `npm run dev`. */
 const server = process.env['ANJU_URL'] ?? 'http://127.0.0.1:8000'
-const pages = ['login', 'console', 'station', 'home', 'resident']
+const pages = ['login', 'console', 'station', 'home', 'resident', 'admin']
 
 export default defineConfig({
   plugins: [svelte()],

@@ -10,8 +10,9 @@ import yaml
 from device_simulators.errors import BadPlan, NotInTown
 
 Kind = Literal[
-    "sos-bath", "sos-bed", "pendant", "motion", "door", "climate", "bed", "plug", "gas", "speaker"
-]
+    "sos-bath", "sos-bed", "pendant", "motion", "door", "climate", "bed", "plug", "gas", "smoke",
+    "leak", "fall", "speaker",
+]  # fmt: skip
 CALLS: Final = ("sos-bath", "sos-bed", "pendant")  # kinds that call for help
 HOMES_MAX: Final = 40  # of the shipped file
 # libyaml, where it was built in, reads forty homes in a tenth of the time.

@@ -23,6 +23,8 @@ from device_simulators.virtual_home import Say, State
 log = logging.getLogger(__name__)
 UP_S: Final = 10.0
 SESSION_S: Final = 3_600  # words spoken while the speaker is away are still heard
+DANGERS: Final = {"gas": "gas", "smoke": "smoke", "leak": "water_leak"}
+ALARMING: Final = {"pressed", "fell", "gas_on", "smoke_on", "leak_on"}
 Watcher = Callable[[], None]
 
 
@@ -153,7 +155,7 @@ class Town:
         if key == "pressed":
             state = virtual_home.used(state, device, is_on=True)
         words = self._words[key].fill(device=self.plan.kinds[device.kind])
-        return virtual_home.written(state, at_ms, words, "crit" if key == "pressed" else "")
+        return virtual_home.written(state, at_ms, words, "crit" if key in ALARMING else "")
 
     def _on_message(self, topic: str, payload: bytes) -> None:
         hear = self._hears.get(topic)
@@ -208,6 +210,11 @@ def _line_of(device: Device, fields: Fields) -> str | None:
     if device.kind == "motion":
         is_living = device.room == virtual_home.THE_LIVING_ROOM  # the words speak of that one
         return "moved" if fields.get("occupancy") and is_living else None
+    danger = DANGERS.get(device.kind)
+    if danger is not None and danger in fields:
+        return f"{device.kind}_{'on' if fields[danger] else 'off'}"
+    if device.kind == "fall":
+        return "fell" if fields.get("fall_status") == "fall_alarm" else None
     if device.kind == "door" and "contact" in fields:
         return "closed_door" if fields["contact"] else "opened"
     return None

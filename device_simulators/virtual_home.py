@@ -27,6 +27,12 @@ LAMP_AFTER: Final[Mapping[str, str]] = {
     "closed": "off",
 }
 LAMPS: Final = ("off", "calling", "received", "operator", "coming")  # each says more than the last
+SHOWN: Final[Mapping[Kind, str]] = {  # a property that is true while the device is in use
+    "motion": "occupancy",
+    "gas": "gas",
+    "smoke": "smoke",
+    "leak": "water_leak",
+}
 TONES: Final[Mapping[str, str]] = {"calling": "", "local_help": "crit"}
 
 
@@ -124,9 +130,8 @@ def is_in_use(device: Device, fields: Fields) -> bool | None:
     """Whether this message shows the device in use, None where it does not say."""
     if device.kind == "door":
         return not fields["contact"] if "contact" in fields else None
-    if device.kind == "motion":
-        return bool(fields["occupancy"]) if "occupancy" in fields else None
-    return None
+    shown = SHOWN.get(device.kind)
+    return bool(fields[shown]) if shown is not None and shown in fields else None
 
 
 def card(home: Home) -> dict[str, Any]:

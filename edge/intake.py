@@ -4,6 +4,7 @@ I/O."""
 from base64 import b64encode
 from collections.abc import Callable, Iterable
 from hashlib import sha256
+from itertools import accumulate
 from typing import Final, NamedTuple
 
 from msgspec.structs import replace
@@ -92,7 +93,7 @@ class Intake:
         """What is left of a message that our own code could not read. One of a registered call
         button is told as unreadable, never silence."""
         reason = _reason(error)
-        topics = (message.topic, message.topic.rpartition("/")[0])
+        topics = accumulate(message.topic.split("/"), "{}/{}".format)
         button = next((self._sos_topics[t] for t in topics if t in self._sos_topics), None)
         if button is None:
             return Read(None, (), reason)

@@ -17,15 +17,18 @@ DOUBLE_WITHIN_MS: Final = (
     3_000  # one press told by JSON and by the legacy topic arrives well within this
 )
 TELLINGS_MAX: Final = 4_096  # remembered tellings, all devices; the oldest are forgotten first
+REPEATED_WITHIN_MS: Final = 10_000  # the same frame of a radio device again; longer is a new press
 Value = bool | float | str
+Dated = Literal["device", "gateway", "received"]
 
 
 class Reading(msgspec.Struct, frozen=True):
     """One measurement of one device at one instant, in the vocabulary's unit and polarity.
 
-    time_ms: event time where the device dates itself (time_quality `device`), else None: the time
-    of receipt is right. path: raw field in the device's message; a leading `/` means that the field
-    was its own topic.
+    time_ms: event time where the device (time_quality `device`) or its network (`gateway`) dates
+    it, else None: the time of receipt is right. path: raw field in the device's message; a leading
+    `/` means that the field was its own topic. occurrence: the device's own number of the message,
+    where it has one, so that the same one again is known.
     """
 
     device: str
@@ -36,8 +39,9 @@ class Reading(msgspec.Struct, frozen=True):
     channel: str | None = None
     quality: Quality = Quality.OK
     time_ms: int | None = None
-    time_quality: Literal["device", "received"] = "received"
+    time_quality: Dated = "received"
     retained: bool = False
+    occurrence: str | None = None
 
 
 class Unreadable(msgspec.Struct, frozen=True):
@@ -106,11 +110,12 @@ class _Telling(NamedTuple):
     at_ms: int
     key: int
     paths: set[tuple[str, str]]
+    occurrence: str | None
 
 
 class Doubles:
-    """Knows an event that is told again through another path. Through the same path it is a second
-    event.
+    """Knows an event that is told again through another path, or under the same number of the
+    device's. Without a number, through the same path it is a second event.
 
     Asking changes nothing; the journal remembers once it has given the row its number. Two presses
     within the window, each told on two paths in any order, stay two: a telling repeats the earliest
@@ -135,17 +140,20 @@ class Doubles:
         if telling is not None:
             telling.paths.add((path, reading.path))
         else:
-            self._tellings.append(_Telling(_about(reading), now_ms, key, {(path, reading.path)}))
+            paths = {(path, reading.path)}
+            self._tellings.append(_Telling(_about(reading), now_ms, key, paths, reading.occurrence))
 
     def _earlier(self, reading: Reading, path: str, now_ms: int) -> _Telling | None:
-        while self._tellings and now_ms - self._tellings[0].at_ms > self._within_ms:
+        longest_ms = max(self._within_ms, REPEATED_WITHIN_MS)
+        while self._tellings and now_ms - self._tellings[0].at_ms > longest_ms:
             self._tellings.popleft()
-        about, way = _about(reading), (path, reading.path)
+        about, way, number = _about(reading), (path, reading.path), reading.occurrence
         for telling in self._tellings:
-            if (
-                telling.about == about
-                and way not in telling.paths
-                and telling.at_ms >= now_ms - self._within_ms
+            if telling.about != about or telling.occurrence != number:
+                continue
+            # A device's own number says which event it is; without it, the path and the time.
+            if number is not None or (
+                way not in telling.paths and telling.at_ms >= now_ms - self._within_ms
             ):
                 return telling
         return None

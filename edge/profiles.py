@@ -5,16 +5,18 @@ A profile is one YAML file of config/profiles/; docs/adding-a-device.md says how
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import msgspec
 import yaml
 
 from contract.messages import RegisteredDevice
 from contract.vocabulary import SPECS, Measurement
-from edge.dialects import Hearing
+from edge.dialects import DIALECTS, Hearing
 from edge.dialects.catalogue import Catalogue, read_catalogue
-from edge.dialects.profile import Example, Meant, Profile, Profiles
+from edge.dialects.frames import Frame, parts_of
+from edge.dialects.profile import ZIGBEE2MQTT, Example, Meant, Plain, Profile, Profiles
+from edge.dialects.units import SAME, factors
 from edge.dialects.values import OFF, ON, spoken
 from edge.errors import BadSettings
 from edge.meaning import Value
@@ -23,14 +25,25 @@ CATALOGUE: Final = "zigbee_models.json"
 FOLDER: Final = "profiles"
 
 
+class _Frame(msgspec.Struct, forbid_unknown_fields=True):
+    """How a profile writes `frames.Frame`; groups: the key in hexadecimal → its parts."""
+
+    groups: dict[str, str]
+    kind: Literal["keys", "flags"] = "keys"
+    order: Literal["little", "big"] = "big"
+    ports: list[int] = []
+
+
 class _File(msgspec.Struct, forbid_unknown_fields=True):
     """A profile as it is written."""
 
     vendor: str
     models: list[str]
     source: str
-    fields: dict[str, dict[Any, Any]]
     examples: list[Example]
+    convention: str = ZIGBEE2MQTT
+    fields: dict[str, dict[Any, Any] | str] = {}
+    frame: _Frame | None = None
 
 
 def load_hearing(config_dir: Path) -> Hearing:
@@ -61,23 +74,46 @@ def read_profile(file: Path) -> Profile:
         raise BadSettings(f"{file}: {error}") from error
     if not written.models or not written.examples:
         raise BadSettings(f"{file}: a profile names its models and has at least one example")
+    return _profile(file, written)
+
+
+def made_profile(name: str, vendor: str, model: str, fields: dict[str, Any]) -> Profile:
+    """A profile from elsewhere than a file, with `fields` as there. Raises BadSettings."""
+    told = {"vendor": vendor, "models": [model], "source": name, "examples": [], "fields": fields}
+    try:
+        return _profile(Path(name), msgspec.convert(told, _File))
+    except msgspec.ValidationError as error:
+        raise BadSettings(f"{name}: {error}") from error
+
+
+def _profile(file: Path, written: _File) -> Profile:
+    if written.convention not in DIALECTS:
+        raise BadSettings(f"{file}: convention is one of {', '.join(DIALECTS)}")
+    fields = written.fields.items()
     return Profile(
         name=file.stem,
         vendor=written.vendor,
         models=tuple(written.models),
-        fields={field: _words(file, field, words) for field, words in written.fields.items()},
+        fields={name: _words(file, name, each) for name, each in fields if isinstance(each, dict)},
         examples=tuple(written.examples),
+        plain={name: _plain(file, name, each) for name, each in fields if isinstance(each, str)},
+        frame=None if written.frame is None else _frame(file, written.frame),
+        convention=written.convention,
     )
 
 
 def mistakes(profile: Profile, catalogue: Catalogue) -> list[str]:
     """What the profile's own examples say against it, one sentence each; empty is right."""
     hearing = Hearing(Profiles((profile,)), catalogue)
-    device = RegisteredDevice("z2m:example", "", "zigbee2mqtt/example", model=profile.models[0])
-    hearing.configure([msgspec.structs.replace(device, vendor=profile.vendor)])
+    dialect = DIALECTS[profile.convention]
     found: list[str] = []
     for example in profile.examples:
-        heard = hearing.hear(device.topic, msgspec.json.encode(example.says), retain=False)
+        topic, payload = dialect.example(example.says)
+        device = RegisteredDevice(
+            "example", "", topic, vendor=profile.vendor, model=profile.models[0]
+        )
+        hearing.configure([device])
+        heard = hearing.hear(topic, payload, retain=False)
         said = {each.measurement: each.value for each in (*heard.readings, *heard.quiet)}
         calls = {name: True for name, value in said.items() if value and SPECS[name].is_alarm}
         for name in example.means.keys() | calls.keys():
@@ -86,6 +122,29 @@ def mistakes(profile: Profile, catalogue: Catalogue) -> list[str]:
                 wanted, got = example.means.get(name), said.get(name)
                 found.append(f"{place}: {name.value} should be {wanted!r}, it is {got!r}")
     return found
+
+
+def _plain(file: Path, field: str, text: str) -> Plain:
+    """`illuminance`, `distance mm`: the measurement, and the unit that the device says it in."""
+    name, _, unit = text.partition(" ")
+    try:
+        measurement = Measurement(name)
+    except ValueError as error:
+        raise BadSettings(f"{file}: {field}: {error}") from error
+    by = factors(measurement, unit) if unit else SAME
+    if by is None:
+        raise BadSettings(f"{file}: {field}: {unit} is no unit of {name}")
+    return Plain(measurement, by)
+
+
+def _frame(file: Path, written: _Frame) -> Frame:
+    try:
+        groups = {bytes.fromhex(key): parts_of(parts) for key, parts in written.groups.items()}
+    except ValueError as error:
+        raise BadSettings(f"{file}: frame: {error}") from error
+    if not groups or b"" in groups:
+        raise BadSettings(f"{file}: frame: groups needs keys of at least one byte")
+    return Frame(written.kind, written.order, groups, tuple(written.ports))
 
 
 def _words(file: Path, field: str, words: dict[Any, Any]) -> dict[str, Meant]:

@@ -7,14 +7,23 @@ from cloud.durable.received import LaneKey
 from cloud.timeseries.errors import Unavailable
 from cloud.timeseries.model import (
     NUMBER_MAX,
+    Cell,
+    Cells,
+    Hour,
     Intervals,
+    Keeping,
     Point,
+    Progress,
     Sheet,
+    Span,
     Trace,
     Wish,
-    empty_trace,
+    cut_at,
+    floor_hour,
     span_at,
+    traces_of,
 )
+from contract.vocabulary import SPECS, Measurement
 
 
 class _Kept(NamedTuple):
@@ -29,12 +38,14 @@ class _Kept(NamedTuple):
 class MemorySeries:
     """See TimeSeries. is_away: as a server that has been stopped."""
 
-    def __init__(self, keep_days: int = 365) -> None:
-        self.keep_days = keep_days
+    def __init__(self, keeping: Keeping | None = None) -> None:
+        self.keeping = keeping or Keeping()
         self.is_away = False
         self.kept: list[_Kept] = []
+        self.hours: dict[tuple[str, str, str, int], Hour] = {}
         self.lanes: dict[LaneKey, Intervals] = {}
         self._lanes: dict[LaneKey, Intervals] = {}  # as far as the process knows
+        self._progress = Progress()
 
     def open(self) -> None:
         self._reach()
@@ -53,46 +64,83 @@ class MemorySeries:
         self._lanes.update(sheet.changed)
 
     def last(self, home: str, now_ms: int) -> list[Point]:
-        newest = {(k.device, k.measurement): k for k in self._of(home, now_ms)}
+        span = span_at(now_ms, self.keeping.raw_days)
+        newest = {(k.device, k.measurement): k for k in self._within(home, span)}
         return [_point(newest[key]) for key in sorted(newest)]
 
     def buckets(self, wish: Wish, now_ms: int) -> list[Trace]:
-        cells: dict[str, dict[int, list[float]]] = {}
-        low, high = wish.believed or (-NUMBER_MAX, NUMBER_MAX)
-        for k in self._of(wish.home, now_ms):
-            is_wanted = k.measurement == wish.measurement and low <= k.value <= high
-            if is_wanted and wish.from_ms <= k.at_ms < wish.to_ms:
-                n = (k.at_ms - wish.from_ms) // wish.width_ms
-                cells.setdefault(k.device, {}).setdefault(n, []).append(k.value)
-        traces = []
-        for device in sorted(cells):
-            trace = empty_trace(device, wish.buckets)
-            for n, values in cells[device].items():
-                trace.mean[n] = sum(values) / len(values)
-                trace.low[n], trace.high[n] = min(values), max(values)
-                trace.last[n], trace.count[n] = values[-1], len(values)
-            traces.append(trace)
-        return traces
-
-    def sweep(self, now_ms: int) -> None:
         self._reach()
-        oldest_ms = span_at(now_ms, self.keep_days).oldest_ms
-        self.kept = [k for k in self.kept if k.at_ms >= oldest_ms]
+        hours, readings = wish.parts(now_ms, self.keeping, self._progress.settled_ms)
+        parts = [
+            (hour.device, hour.at_ms, 0, Cell(hour.n, hour.total, hour.low, hour.high, hour.last))
+            for (home, *_), hour in self.hours.items()
+            if (home, hour.measurement) == (wish.home, wish.measurement)
+            and hours.oldest_ms <= hour.at_ms < hours.newest_ms
+        ] + [
+            (k.device, k.at_ms, k.seq, Cell(1, k.value, k.value, k.value, k.value))
+            for k in self.kept
+            if (k.home, k.measurement) == (wish.home, wish.measurement)
+            and readings.oldest_ms <= k.at_ms < readings.newest_ms
+            and _is_believed(k)
+        ]
+        cells: Cells = {}
+        for device, at_ms, _, cell in sorted(parts, key=lambda part: part[:3]):
+            key = (device, (at_ms - wish.from_ms) // wish.width_ms)
+            cells[key] = cells[key].then(cell) if key in cells else cell
+        return traces_of(cells, wish.buckets)
+
+    def export(self, home: str, now_ms: int) -> Iterator[Point]:
+        cut_ms = cut_at(now_ms, self.keeping, self._progress.settled_ms)
+        newest_ms = span_at(now_ms, 0).newest_ms
+        yield from map(_point, self._within(home, Span(cut_ms, newest_ms)))
+
+    def export_hours(self, home: str, now_ms: int) -> Iterator[Hour]:
+        self._reach()
+        cut_ms = cut_at(now_ms, self.keeping, self._progress.settled_ms)
+        oldest_ms = span_at(now_ms, self.keeping.hour_days).oldest_ms
+        for (whose, *_), hour in self.hours.items():
+            if whose == home and oldest_ms <= hour.at_ms < cut_ms:
+                yield hour
 
     def erase(self, home: str) -> None:
         self._reach()
         self.kept = [k for k in self.kept if k.home != home]
+        self.hours = {key: hour for key, hour in self.hours.items() if key[0] != home}
 
-    def export(self, home: str, now_ms: int) -> Iterator[Point]:
-        yield from map(_point, self._of(home, now_ms))
+    def oldest_ms(self) -> int | None:
+        self._reach()
+        return min((k.at_ms for k in self.kept), default=None)
+
+    def progress(self) -> Progress:
+        self._reach()
+        return self._progress
+
+    def note(self, progress: Progress) -> None:
+        self._reach()
+        self._progress = progress
+
+    def fold(self, span: Span, home: str | None = None) -> None:
+        self._reach()
+        cells: dict[tuple[str, str, str, int], list[float]] = {}
+        for k in sorted(self.kept, key=lambda k: (k.at_ms, k.seq)):
+            is_meant = home in (None, k.home) and span.oldest_ms <= k.at_ms < span.newest_ms
+            if is_meant and _is_believed(k):
+                key = (k.home, k.device, k.measurement, floor_hour(k.at_ms))
+                cells.setdefault(key, []).append(k.value)
+        for key, v in cells.items():
+            self.hours[key] = Hour(*key[1:], len(v), sum(v), min(v), max(v), v[0], v[-1])
+
+    def drop(self, readings_before_ms: int, hours_before_ms: int) -> None:
+        self._reach()
+        self.kept = [k for k in self.kept if k.at_ms >= readings_before_ms]
+        self.hours = {key: h for key, h in self.hours.items() if h.at_ms >= hours_before_ms}
 
     def close(self) -> None:
         self._lanes = {}
 
-    def _of(self, home: str, now_ms: int) -> list[_Kept]:
+    def _within(self, home: str, span: Span) -> list[_Kept]:
         """In order of time."""
         self._reach()
-        span = span_at(now_ms, self.keep_days)
         found = [
             k for k in self.kept if k.home == home and span.oldest_ms <= k.at_ms < span.newest_ms
         ]
@@ -105,3 +153,8 @@ class MemorySeries:
 
 def _point(kept: _Kept) -> Point:
     return Point(kept.device, kept.measurement, kept.at_ms, kept.value)
+
+
+def _is_believed(kept: _Kept) -> bool:
+    low, high = SPECS[Measurement(kept.measurement)].range or (-NUMBER_MAX, NUMBER_MAX)
+    return low <= kept.value <= high

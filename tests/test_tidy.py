@@ -54,6 +54,7 @@ COMMANDS: Final = {
         "anju torture edge": "test_an_agent_that_is_killed_loses_and_doubles_nothing",
         "anju torture cloud": "test_a_cloud_and_a_broker_that_are_killed_lose_and_double_nothing",
         "anju bench press": "test_the_bench_says_what_a_press_takes_and_what_its_floor",
+        "anju bench outage": "test_with_influxdb_away_alarms_go_on_and_no_reading_is_lost",
     },
     "tests/anju/test_parts.py": {
         "anju parts DIR": "test_a_press_goes_all_the_way_over_them_also_after_an_earlier_one",
@@ -70,8 +71,16 @@ COMMANDS: Final = {
         "anju rules check config/rules": "test_the_shipped_rules_hold",
         "anju rules test config/rules": "test_the_shipped_rules_hold",
     },
+    "tests/anju/test_devices.py": {
+        "anju devices check": "test_our_messages_mean_what_they_should_under_any_name",
+    },
     "tests/anju/test_accounts.py": {
         "anju accounts create": "test_the_first_administrator_gets_a_link",
+    },
+    "tests/anju/test_series.py": {
+        "anju series last": "test_the_last_readings_of_a_home_are_shown",
+        "anju series export": "test_all_readings_of_a_home_go_into_a_file",
+        "anju series erase": "test_erasing_is_asked_for_and_in_the_audit",
     },
     "tests/anju/test_db.py": {
         "anju db upgrade": "test_a_new_store_has_the_newest_revision_and_no_problems",

@@ -5,8 +5,8 @@ from typing import Any
 
 from msgspec import Raw, Struct
 
-from cloud.alarms.model import AlarmKind, EscalationMark, Person, Press, Where
-from cloud.rules.model import Severity
+from cloud.alarms.model import EscalationMark, Person, Press, Where
+from cloud.rules.model import AlarmKind, Severity
 from cloud.words import Words
 
 
@@ -38,11 +38,12 @@ class Raise(Struct, frozen=True, kw_only=True):
 
 class Repeat(Struct, frozen=True):
     """Another press while the alarm is open: counts and rings again, also for who has claimed
-    it."""
+    it. severity: where it is worse than before."""
 
     press: Press
     say: Words
     where: Where = Where()
+    severity: Severity | None = None
 
 
 class Echo(Struct, frozen=True):
@@ -54,6 +55,12 @@ class Echo(Struct, frozen=True):
 class Cancel(Struct, frozen=True):
     """The resident takes the call back. The condition clears; somebody still asks whether all is
     well."""
+
+    press: Press
+
+
+class Clear(Struct, frozen=True):
+    """What was detected holds no more. Somebody still looks after it."""
 
     press: Press
 
@@ -156,6 +163,7 @@ Command = (
     | Repeat
     | Echo
     | Cancel
+    | Clear
     | Claim
     | Release
     | Note

@@ -6,6 +6,7 @@ from msgspec import Raw, Struct
 
 from cloud.alarms.commands import OfferRef
 from cloud.alarms.model import Alarm, DeviceCard, EscalationMark, Outcome, Person, Press
+from cloud.rules.model import Severity
 from cloud.words import Words
 
 
@@ -32,6 +33,7 @@ class PressRepeated(Happened, frozen=True, tag="repeated"):
     press: Press
     say: Words
     device: DeviceCard | None = None
+    severity: Severity | None = None
 
 
 class PressEchoed(Happened, frozen=True, tag="echoed"):
@@ -42,6 +44,12 @@ class PressEchoed(Happened, frozen=True, tag="echoed"):
 
 class CallTakenBack(Happened, frozen=True, tag="cancelled"):
     """The resident says that all is well."""
+
+    press: Press
+
+
+class ConditionCleared(Happened, frozen=True, tag="cleared"):
+    """What was detected holds no more."""
 
     press: Press
 
@@ -134,6 +142,7 @@ Event = (
     | PressRepeated
     | PressEchoed
     | CallTakenBack
+    | ConditionCleared
     | AlarmClaimed
     | AlarmReleased
     | NoteAdded

@@ -7,7 +7,7 @@ closed one; what is known to be the same press told twice joins silently while i
 from enum import StrEnum
 from typing import NamedTuple
 
-from cloud.alarms.model import AlarmKind
+from cloud.rules.model import AlarmKind
 
 
 class Fold(StrEnum):
@@ -33,9 +33,11 @@ class OpenAlarm(NamedTuple):
 
 
 def fold_key(kind: AlarmKind, home_id: str | None, gateway: str, reason: str = "") -> str:
-    """What belongs together: a home's calls; a gateway's technical trouble of one reason."""
+    """What belongs together: a home's calls and dangers of one kind; upkeep of devices and
+    technical trouble of one reason."""
     place = f"home:{home_id}" if home_id is not None else f"gateway:{gateway}"
-    return f"{kind.value}/{place}" if kind is AlarmKind.SOS else f"{kind.value}/{place}/{reason}"
+    has_reason = kind in (AlarmKind.TECHNICAL, AlarmKind.DEVICE)
+    return f"{kind.value}/{place}/{reason}" if has_reason else f"{kind.value}/{place}"
 
 
 def judge(open_alarm: OpenAlarm | None, repeats: str | None) -> Verdict:

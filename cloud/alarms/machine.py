@@ -18,7 +18,7 @@ from cloud.alarms.errors import (
     InvalidText,
     NotYours,
 )
-from cloud.alarms.model import SUB_REASONS, Alarm, Condition, Handling, Outcome, Person
+from cloud.alarms.model import SUB_REASONS, TARGETS, Alarm, Condition, Handling, Outcome, Person
 
 H = Handling
 NOTE_CHARS_MAX: Final = 4000
@@ -30,7 +30,7 @@ _State = Handling | None  # None: there is no alarm yet
 def _rows() -> dict[tuple[_State, type[c.Command]], Handling]:
     table: dict[tuple[_State, type[c.Command]], Handling] = {(None, c.Raise): H.UNCLAIMED}
     for state in OPEN:
-        for kind in (c.Repeat, c.Echo, c.Cancel, c.Note, c.Escalate):
+        for kind in (c.Repeat, c.Echo, c.Cancel, c.Clear, c.Note, c.Escalate):
             table[state, kind] = state
     table[H.CLOSED, c.Echo] = H.CLOSED  # evidence belongs to its case, however late it comes
     table[H.CLOSED, c.Note] = H.CLOSED
@@ -93,6 +93,7 @@ def _raise(command: c.Raise, now_ms: int) -> e.AlarmRaised:
         home=where.home,
         resident=where.resident,
         device=where.device,
+        targets=TARGETS[command.severity],
     )
     return e.AlarmRaised(
         at_ms=now_ms,
@@ -116,7 +117,7 @@ def _claim(alarm: Alarm, command: c.Claim, now_ms: int) -> tuple[e.Event, ...]:
 
 
 def _decide_open(alarm: Alarm, command: c.Command, now_ms: int) -> tuple[e.Event, ...]:
-    if isinstance(command, c.Repeat | c.Echo | c.Cancel):
+    if isinstance(command, c.Repeat | c.Echo | c.Cancel | c.Clear):
         return (_from_home(command, now_ms),)
     match command:
         case c.Note(by, text):
@@ -136,14 +137,18 @@ def _decide_open(alarm: Alarm, command: c.Command, now_ms: int) -> tuple[e.Event
             return (_offer_event(alarm, command, now_ms),)
 
 
-def _from_home(command: c.Repeat | c.Echo | c.Cancel, now_ms: int) -> e.Event:
+def _from_home(command: c.Repeat | c.Echo | c.Cancel | c.Clear, now_ms: int) -> e.Event:
     match command:
-        case c.Repeat(press, say, where):
-            return e.PressRepeated(at_ms=now_ms, press=press, say=say, device=where.device)
+        case c.Repeat(press, say, where, severity):
+            return e.PressRepeated(
+                at_ms=now_ms, press=press, say=say, device=where.device, severity=severity
+            )
         case c.Echo(press):
             return e.PressEchoed(at_ms=now_ms, press=press)
         case c.Cancel(press):
             return e.CallTakenBack(at_ms=now_ms, press=press)
+        case c.Clear(press):
+            return e.ConditionCleared(at_ms=now_ms, press=press)
 
 
 def _offer_event(alarm: Alarm, command: c.Command, now_ms: int) -> e.Event:
@@ -222,6 +227,7 @@ _COMMAND_OF: Final[Mapping[type[e.Event], type[c.Command]]] = {
     e.PressRepeated: c.Repeat,
     e.PressEchoed: c.Echo,
     e.CallTakenBack: c.Cancel,
+    e.ConditionCleared: c.Clear,
     e.AlarmClaimed: c.Claim,
     e.AlarmReleased: c.Release,
     e.NoteAdded: c.Note,
@@ -252,8 +258,9 @@ def _changes(alarm: Alarm, event: e.Event) -> dict[str, Any]:
     match event:
         case e.PressRepeated():
             return _pressed_again(alarm, event)
-        case e.CallTakenBack():
-            return {"condition": Condition.CLEARED, "is_cancelled_by_resident": True}
+        case e.CallTakenBack() | e.ConditionCleared():
+            is_taken = isinstance(event, e.CallTakenBack) or alarm.is_cancelled_by_resident
+            return {"condition": Condition.CLEARED, "is_cancelled_by_resident": is_taken}
         case e.AlarmClaimed():
             return {"claimed_by": event.by, "claimed_at_ms": event.at_ms}
         case e.AlarmReleased():
@@ -281,11 +288,14 @@ def _changes(alarm: Alarm, event: e.Event) -> dict[str, Any]:
 
 
 def _pressed_again(alarm: Alarm, event: e.PressRepeated) -> dict[str, Any]:
-    """Rings again; a call that was taken back stands again."""
+    """Rings again; a call that was taken back stands again. It may become worse, never better."""
+    is_worse = event.severity is not None and event.severity.is_above(alarm.severity)
     latest = max(alarm.last_press_at_ms, event.press.happened_at_ms)
     return {
         "presses": alarm.presses + 1,
         "last_press_at_ms": latest,
         "condition": Condition.ACTIVE,
         "is_cancelled_by_resident": False,
+        "severity": event.severity if is_worse else alarm.severity,
+        "targets": TARGETS[event.severity] if is_worse and event.severity else alarm.targets,
     }

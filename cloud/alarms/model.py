@@ -6,7 +6,7 @@ from typing import Final
 
 from msgspec import Raw, Struct
 
-from cloud.rules.model import Severity
+from cloud.rules.model import AlarmKind, Severity
 from cloud.words import Words
 
 LATE_ABOVE_MS: Final = 60_000  # older than this at receipt is shown as late, with its own clock
@@ -29,15 +29,6 @@ class Condition(StrEnum):
 
     ACTIVE = "active"
     CLEARED = "cleared"
-
-
-class AlarmKind(StrEnum):
-    """What happened."""
-
-    SOS = "sos"
-    TECHNICAL = (
-        "technical"  # something could not be understood that might have been a call for help
-    )
 
 
 class Outcome(StrEnum):
@@ -150,6 +141,15 @@ class Targets(Struct, frozen=True):
     claim_s: int = 30
     dispatch_s: int = 90
     arrive_s: int = 900
+
+
+# What can wait must not look late beside a call for help.
+TARGETS: Final = {
+    Severity.CRITICAL: Targets(),
+    Severity.HIGH: Targets(),
+    Severity.MEDIUM: Targets(claim_s=300, dispatch_s=1800, arrive_s=7200),
+    Severity.LOW: Targets(claim_s=86_400, dispatch_s=259_200, arrive_s=604_800),
+}
 
 
 class Alarm(Struct, frozen=True, kw_only=True):

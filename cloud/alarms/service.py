@@ -11,11 +11,11 @@ from cloud.alarms.errors import NotFound
 from cloud.alarms.events import AlarmChanged, Event
 from cloud.alarms.folding import Fold, OpenAlarm, judge
 from cloud.alarms.machine import decide, evolve
-from cloud.alarms.model import Alarm, AlarmKind, Press, Where
+from cloud.alarms.model import Alarm, Press, Where
 from cloud.alarms.store import Kept
 from cloud.alarms.views import alarm_json
 from cloud.durable import feed
-from cloud.rules.model import Severity
+from cloud.rules.model import AlarmKind, Severity
 from cloud.storage.unit import Work
 from cloud.words import Words
 
@@ -64,9 +64,24 @@ def raise_call(work: Work, call: Call) -> Alarm:
     elif verdict.fold is Fold.ECHO:
         command = c.Echo(call.press)
     else:
-        command = c.Repeat(call.press, call.say, call.where)
+        command = c.Repeat(call.press, call.say, call.where, call.severity)
     alarm = _perform(work, kept, command)
     store.note_press(work, call.press.key, alarm.id, alarm.rev)
+    return alarm
+
+
+def worsen(work: Work, call: Call) -> Alarm | None:
+    """What stands has become more urgent; None where people have closed the case already."""
+    return raise_call(work, call) if store.find_open(work, call.fold_key) else None
+
+
+def clear(work: Work, fold_key: str, rule: str, press: Press) -> Alarm | None:
+    """What this rule had raised holds no more; None where no case of its own is open."""
+    kept = store.find_open(work, fold_key)
+    if kept is None or kept.alarm.rule != rule or store.alarm_of_press(work, press.key):
+        return None
+    alarm = _perform(work, kept, c.Clear(press))
+    store.note_press(work, press.key, alarm.id, alarm.rev)
     return alarm
 
 

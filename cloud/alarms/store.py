@@ -1,5 +1,6 @@
 """Alarms in the store: the present state in one row, its history in rows that are only appended."""
 
+from collections.abc import Collection
 from hashlib import sha256
 from typing import Any, Final, NamedTuple
 
@@ -139,6 +140,13 @@ def latest_alarms_seen(work: Work, scope: Scope, limit: int) -> list[Alarm]:
     found = select(c.body).where(scope.homes(c.home_id, c.area_code))
     rows = work.execute(found.order_by(c.raised_at_ms.desc(), c.no.desc()).limit(limit))
     return [_decode_alarm(row.body) for row in rows]
+
+
+def open_at(work: Work, homes: Collection[str]) -> list[str]:
+    """Ids of open alarms of these homes."""
+    c = alarm_table.c
+    found = select(c.id).where(c.is_open.is_(True), c.home_id.in_(homes))
+    return list(work.execute(found.order_by(c.raised_at_ms, c.no)).scalars())
 
 
 def claimed_by(work: Work, account_id: str) -> list[str]:

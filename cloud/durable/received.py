@@ -15,6 +15,7 @@ from sqlalchemy import (
     Table,
     Text,
     delete,
+    func,
     insert,
     select,
     tuple_,
@@ -144,6 +145,13 @@ def keep_applied(work: Work, key: LaneKey, now: Sequence[Interval], *, is_new: b
         work.execute(insert(applied_table).values(**identity, **values))
     else:
         work.execute(update(applied_table).where(_of(applied_table, key)).values(values))
+
+
+def last_heard(work: Work) -> dict[str, int]:
+    """When each gateway last sent readings or said what it has."""
+    c = applied_table.c
+    found = select(c.gateway, func.max(c.updated_ms).label("at_ms")).group_by(c.gateway)
+    return {row.gateway: row.at_ms for row in work.execute(found)}
 
 
 def begin_at(work: Work, key: LaneKey, lowest: int) -> list[Interval]:

@@ -1,6 +1,6 @@
 """Follows alarms that nobody has taken, step by step of their policy. Never commits."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -15,8 +15,9 @@ from cloud.alarms.events import (
     AlarmClosed,
     AlarmRaised,
     AlarmReleased,
+    PressRepeated,
 )
-from cloud.alarms.model import Alarm, AlarmKind, EscalationMark
+from cloud.alarms.model import Alarm, EscalationMark
 from cloud.dictionary import read_as
 from cloud.dispatch.service import DispatchDesk
 from cloud.durable.timers import Timer, Timers
@@ -25,11 +26,21 @@ from cloud.escalation.model import Action, Policy, Run
 from cloud.escalation.policy import Reached, next_due_ms, next_step, supervisor_step
 from cloud.identity.store import open_shifts
 from cloud.registry.cards import HomeKind
+from cloud.rules.model import AlarmKind, Severity
 from cloud.storage.bus import Bus
 from cloud.storage.unit import Work
 from contract.topics import partition_of
 
 TIMER: Final = "escalation"
+IN_NEED: Final = frozenset(
+    {
+        AlarmKind.SOS,
+        AlarmKind.FALL,
+        AlarmKind.SMOKE,
+        AlarmKind.GAS,
+        AlarmKind.CARBON_MONOXIDE,
+    }
+)
 NOBODY_ON_DUTY: Final = "nobody_on_duty"  # stands in the history where a dispatch found no station
 
 
@@ -38,16 +49,25 @@ def read_policy(path: Path) -> Policy:
     return read_as(path, Policy)
 
 
+def read_policies(folder: Path) -> Mapping[Severity, Policy]:
+    """By severity: what is low waits until somebody has time. Raises BadConfiguration."""
+    urgent, medium = (read_policy(folder / f"{name}.yaml") for name in ("default", "medium"))
+    return {Severity.CRITICAL: urgent, Severity.HIGH: urgent, Severity.MEDIUM: medium}
+
+
 def is_listener_needed(work: Work) -> bool:
     """Somebody must be heard: an alarm waits, or an operator is on shift."""
     return alarm_store.has_unclaimed(work) or bool(open_shifts(work))
 
 
 class Escalation:
-    """One policy for new alarms; each alarm keeps the one that it began with."""
+    """A policy for new alarms of each severity, none for those without; an alarm keeps the one
+    that it began with, unless it becomes worse."""
 
-    def __init__(self, policy: Policy, timers: Timers, dispatch: DispatchDesk) -> None:
-        self._policy, self._timers, self._dispatch = policy, timers, dispatch
+    def __init__(
+        self, policies: Mapping[Severity, Policy], timers: Timers, dispatch: DispatchDesk
+    ) -> None:
+        self._policies, self._timers, self._dispatch = policies, timers, dispatch
 
     def listen(self, bus: Bus) -> None:
         """Begins when an alarm waits, ends when somebody has it."""
@@ -79,13 +99,11 @@ class Escalation:
     def _on_alarm(self, work: Work, change: AlarmChanged) -> None:
         alarm = change.alarm
         match change.event:
-            case AlarmRaised():
-                run = Run(
-                    alarm_id=alarm.id,
-                    policy=self._policy,
-                    started_ms=work.now_ms,
-                    partition=partition_of(alarm.gateway),
-                )
+            case AlarmRaised() | PressRepeated():
+                begun = self._begun(work, alarm, change.event)
+                if begun is None:
+                    return
+                run = begun
             case AlarmReleased():
                 before = store.find_run(work, alarm.id)
                 if before is None:
@@ -105,6 +123,20 @@ class Escalation:
                 return
         store.keep_run(work, run)
         self._wait(work, run)
+
+    def _begun(self, work: Work, alarm: Alarm, event: AlarmRaised | PressRepeated) -> Run | None:
+        """A new run, also where the alarm has become worse while it waits."""
+        policy = self._policies.get(alarm.severity)
+        before = None if isinstance(event, AlarmRaised) else store.find_run(work, alarm.id)
+        is_same = isinstance(event, PressRepeated) and before and before.policy == policy
+        if policy is None or is_same or not alarm.is_waiting:
+            return None
+        return Run(
+            alarm_id=alarm.id,
+            policy=policy,
+            started_ms=work.now_ms,
+            partition=partition_of(alarm.gateway),
+        )
 
     def _wait(self, work: Work, run: Run) -> None:
         due_ms = next_due_ms(run)
@@ -135,9 +167,9 @@ class Escalation:
 
 
 def _is_somebody_in_need(alarm: Alarm) -> bool:
-    """Somebody has called, it is known from where, and that home does not only prove the chain."""
+    """Somebody is in need, it is known where, and that home does not only prove the chain."""
     home = alarm.home
-    return alarm.kind is AlarmKind.SOS and home is not None and home.kind != HomeKind.CANARY
+    return alarm.kind in IN_NEED and home is not None and home.kind != HomeKind.CANARY
 
 
 def _where_it_stands(run: Run) -> Reached:

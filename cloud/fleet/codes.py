@@ -46,6 +46,15 @@ def make_code(work: Work, gateway_id: str, secrets: Secrets, lifetime_s: int = C
     return code
 
 
+def open_codes(work: Work) -> dict[str, int]:
+    """Gateways that a code is waiting for, and until when it is good."""
+    c = code_table.c
+    found = select(c.gateway_id, c.expires_ms).where(
+        c.used_by.is_(None), c.expires_ms > work.now_ms
+    )
+    return {row.gateway_id: row.expires_ms for row in work.execute(found)}
+
+
 def redeem(work: Work, code: str, key: str) -> str:
     """The gateway that a code is for. Good once; again for the same key, whose answer may have been
     lost on the way. Raises BadCode."""

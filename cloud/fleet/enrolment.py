@@ -38,7 +38,7 @@ class Enrolment:
 
     def enrol(self, asked: EnrolRequest, address: str) -> Enrolled:
         """A code for a certificate. Raises BadCode, BadRequest, NoAuthority, SlowDown."""
-        reach = self._require_ready()
+        reach = self.require_ready()
         charged = self._store.write(lambda work: charge(work, "enrol", address, ENROLLING))
         request = read_request(asked.csr)
         key = sha256(spki(request.public_key)).hexdigest()
@@ -54,14 +54,15 @@ class Enrolment:
     def renew(self, asked: RenewRequest, address: str) -> Enrolled:
         """A good certificate for the next one. Raises NotRenewed, BadRequest, NoAuthority,
         SlowDown."""
-        reach = self._require_ready()
+        reach = self.require_ready()
         charged = self._store.write(lambda work: charge(work, "renew", address, ENROLLING))
         request = read_request(asked.csr)
         gateway = self._holder(asked, request)
         _require_subject(request, gateway)
         return self._certify(request, gateway, reach, charged)
 
-    def _require_ready(self) -> Reach:
+    def require_ready(self) -> Reach:
+        """Where gateways find the broker. Raises NoAuthority."""
         if self._fleet.gateways_host is None or not self._gateways.is_there:
             raise NoAuthority(
                 "nobody can be enrolled here: make a CA with `anju ca init`, and say in"

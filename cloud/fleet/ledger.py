@@ -42,24 +42,25 @@ _decode: Final = msgspec.json.Decoder(Entry).decode
 
 
 class Standing:
-    """What follows from a ledger. denied: names whose newest certificate is revoked, since when."""
+    """What follows from a ledger. newest: by name; denied: names whose newest certificate is
+    revoked, since when."""
 
     def __init__(self, entries: Iterable[Entry] = ()) -> None:
         self.issued: dict[str, Issued] = {}
         self.revoked: dict[str, Revoked] = {}
-        newest: dict[str, str] = {}
+        self.newest: dict[str, Issued] = {}
         self.count = 0
         for entry in entries:
             self.count += 1
             if isinstance(entry, Issued):
                 self.issued[entry.serial] = entry
-                newest[entry.name] = entry.serial
+                self.newest[entry.name] = entry
             else:
                 self.revoked[entry.serial] = entry
         self.denied = {
-            name: self.revoked[serial].at_ms
-            for name, serial in newest.items()
-            if serial in self.revoked
+            name: self.revoked[issued.serial].at_ms
+            for name, issued in self.newest.items()
+            if issued.serial in self.revoked
         }
 
     def in_force(self, what: str) -> list[Issued]:

@@ -123,12 +123,13 @@ def entries(
     return [_entry(row) for row in work.execute(found.order_by(c.n.desc()).limit(limit))]
 
 
-def broken(work: Work, anchor: Head | None = None, limit: int = 100) -> list[str]:
-    """What does not fit, each with its row. anchor: a head that was written down outside."""
+def broken(work: Work, anchor: Head | None = None, limit: int = 100, after: int = 0) -> list[str]:
+    """What does not fit, each with its row. anchor: a head that was written down outside; after:
+    rows up to this one are taken as they are."""
     problems: list[str] = []
-    last = Head(0, FIRST_HASH)
+    last = _row_hash(work, after)
     seen_anchor = anchor is None or anchor.n == 0
-    for row in _rows(work):
+    for row in _rows(work, after):
         problems += _faults(row, last)
         last = Head(row.n, row.hash)
         if anchor is not None and row.n == anchor.n:
@@ -158,8 +159,13 @@ def _advance(work: Work) -> Head:
     return Head(row.n, row.hash)
 
 
-def _rows(work: Work) -> Iterator[Row[Any]]:
-    c, after = audit_table.c, 0
+def _row_hash(work: Work, n: int) -> Head:
+    found = select(audit_table.c.hash).where(audit_table.c.n == n)
+    return Head(n, work.execute(found).scalar() or FIRST_HASH)
+
+
+def _rows(work: Work, after: int) -> Iterator[Row[Any]]:
+    c = audit_table.c
     while True:
         some = select(audit_table).where(c.n > after).order_by(c.n).limit(BATCH)
         rows = work.execute(some).all()

@@ -12,8 +12,10 @@ from cloud.identity.model import Account, account_table, totp_table
 from cloud.identity.scope import Scope
 from cloud.registry.model import (
     area_table,
+    call_plan_table,
     gateway_table,
     home_table,
+    removal_table,
     resident_table,
     responder_table,
     station_table,
@@ -35,6 +37,8 @@ _PLACES: Final[Mapping[str, _Place]] = {
     "gateway": _Place(gateway_table, gateway_table.c.id, gateway_table.c.area_id),
     "home": _Place(home_table, home_table.c.id, home_table.c.area_id),
     "resident": _Place(resident_table.join(home_table), resident_table.c.id, home_table.c.area_id),
+    "call plan": _Place(call_plan_table, call_plan_table.c.id, call_plan_table.c.area_id),
+    "removal": _Place(removal_table, removal_table.c.id, removal_table.c.area_id),
     "station": _Place(
         station_table, station_table.c.id, station_table.c.area_id, station_table.c.id
     ),

@@ -11,6 +11,7 @@ IdentityError
 │   ├── LoginTaken
 │   ├── AlreadyGiven   the consent stands
 │   ├── OwnAccount     nobody shuts themselves out
+│   ├── AlarmUnderWay  somebody is being helped where something is to be removed
 │   ├── KeyReused      the same idempotency key with another request
 │   └── OpenAlarms     the shift cannot end while alarms are claimed
 └── NotAllowed
@@ -121,6 +122,16 @@ class OwnAccount(Conflict):
 
     def __init__(self) -> None:
         super().__init__("this is your own account; ask another administrator")
+
+
+class AlarmUnderWay(Conflict):
+    """Helping goes first."""
+
+    code = "alarm_under_way"
+
+    def __init__(self, alarm_ids: Sequence[str]) -> None:
+        text = f"{len(alarm_ids)} alarms are open there; wait until they are closed"
+        super().__init__(text, alarms=list(alarm_ids))
 
 
 class KeyReused(Conflict):

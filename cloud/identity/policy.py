@@ -36,8 +36,13 @@ class Action(StrEnum):
     SEE_REJECTED = "see_rejected"
     SEE_REGISTRY = "see_registry"
     SEE_READINGS = "see_readings"  # of a home: what its devices say over time
+    EXPORT_READINGS = "export_readings"  # all of a home's, into a file
+    ERASE_READINGS = "erase_readings"
     EDIT_REGISTRY = "edit_registry"
+    KEEP_CALLS = "keep_calls"  # what is done and who is told when a home calls
+    KEEP_GATEWAYS = "keep_gateways"  # codes and certificates
     KEEP_ACCOUNTS = "keep_accounts"
+    SEE_OFFICE = "see_office"  # accounts, certificates, removals: as their keepers see them
     SEE_FIGURES = "see_figures"
     READ_AUDIT = "read_audit"
     KEEP_CONSENTS = "keep_consents"  # write down what residents have consented to, and withdrawn
@@ -89,6 +94,8 @@ PERMITTED: Final[Mapping[Role, frozenset[Action]]] = {
             Action.SEE_REJECTED,
             Action.SEE_REGISTRY,
             Action.SEE_READINGS,
+            Action.KEEP_CALLS,
+            Action.EXPORT_READINGS,
             Action.SEE_FIGURES,
         }
     ),
@@ -98,11 +105,15 @@ PERMITTED: Final[Mapping[Role, frozenset[Action]]] = {
             Action.SEE_REJECTED,
             Action.SEE_REGISTRY,
             Action.EDIT_REGISTRY,
+            Action.KEEP_CALLS,
+            Action.KEEP_GATEWAYS,
+            Action.ERASE_READINGS,
             Action.KEEP_ACCOUNTS,
+            Action.SEE_OFFICE,
             Action.KEEP_CONSENTS,
         }
     ),
-    Role.AUDITOR: frozenset({Action.READ_AUDIT}),
+    Role.AUDITOR: frozenset({Action.READ_AUDIT, Action.SEE_OFFICE}),
 }
 
 

@@ -1,6 +1,6 @@
 """Accounts, and what they may do where. Takes a unit of work, never commits."""
 
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from msgspec import Struct
 from sqlalchemy import Table, insert, select, update
@@ -40,46 +40,21 @@ def add_account(work: Work, entry: AccountEntry, password_hash: str | None) -> A
 
     Raises LoginTaken; Malformed where login, area, station or responder is not there.
     """
-    login = normal_login(entry.login)
-    if not 0 < len(login) <= LOGIN_CHARS_MAX:
-        raise Malformed(f"a login has 1 to {LOGIN_CHARS_MAX} characters")
-    if bound := _BOUND.get(entry.role):
-        if getattr(entry, bound) is None:
-            raise Malformed(f"an account of role {entry.role} needs its {bound}")
-    _must_exist(work, area_table, entry.area)
-    _must_exist(work, station_table, entry.station)
-    _must_exist(work, responder_table, entry.responder)
-    taken = select(account_table.c.id).where(account_table.c.login == login)
-    if work.execute(taken).first() is not None:
-        raise LoginTaken(login)
-    account = Account(
-        id=work.new_id("ac"),
-        login=login,
-        name=entry.name,
-        name_en=entry.name_en,
-        role=entry.role,
-        lang=entry.lang,
-        area_id=entry.area,
-        station_id=entry.station,
-        responder_id=entry.responder,
-    )
+    account_id = work.new_id("ac")
+    values = _values(work, account_id, entry)
+    kept = {"id": account_id, "password_hash": password_hash}
     work.execute(
-        insert(account_table).values(
-            id=account.id,
-            login=login,
-            password_hash=password_hash,
-            name=account.name,
-            name_en=account.name_en,
-            role=str(account.role),
-            lang=account.lang,
-            area_id=account.area_id,
-            station_id=account.station_id,
-            responder_id=account.responder_id,
-            is_active=True,
-            created_ms=work.now_ms,
-        )
+        insert(account_table).values(**kept, **values, is_active=True, created_ms=work.now_ms)
     )
-    return account
+    return Account(id=account_id, **{**values, "role": entry.role})
+
+
+def change_account(work: Work, account_id: str, entry: AccountEntry) -> None:
+    """Another name, role or area. Whoever is signed in is out, and comes in again as what they are
+    from now on. Raises as `add_account`."""
+    row = account_table.c.id == account_id
+    work.execute(update(account_table).where(row).values(**_values(work, account_id, entry)))
+    sessions.end_all(work, account_id)
 
 
 def change_password(work: Work, account_id: str, password_hash: str) -> None:
@@ -117,6 +92,31 @@ def require(account: Account, action: Action) -> None:
     """Raises NotPermitted unless the account's role is granted this."""
     if not permits(account.role, action):
         raise NotPermitted(account.role, action)
+
+
+def _values(work: Work, account_id: str, entry: AccountEntry) -> dict[str, Any]:
+    login = normal_login(entry.login)
+    if not 0 < len(login) <= LOGIN_CHARS_MAX:
+        raise Malformed(f"a login has 1 to {LOGIN_CHARS_MAX} characters")
+    if bound := _BOUND.get(entry.role):
+        if getattr(entry, bound) is None:
+            raise Malformed(f"an account of role {entry.role} needs its {bound}")
+    _must_exist(work, area_table, entry.area)
+    _must_exist(work, station_table, entry.station)
+    _must_exist(work, responder_table, entry.responder)
+    c = account_table.c
+    if work.execute(select(c.id).where(c.login == login, c.id != account_id)).first() is not None:
+        raise LoginTaken(login)
+    return {
+        "login": login,
+        "name": entry.name,
+        "name_en": entry.name_en,
+        "role": str(entry.role),
+        "lang": entry.lang,
+        "area_id": entry.area,
+        "station_id": entry.station,
+        "responder_id": entry.responder,
+    }
 
 
 def _must_exist(work: Work, table: Table, thing_id: str | None) -> None:

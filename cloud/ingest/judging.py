@@ -10,28 +10,22 @@ from typing import Final
 from cloud.alarms import service as alarms
 from cloud.alarms.folding import fold_key
 from cloud.alarms.model import (
-    AlarmKind,
-    DeviceCard,
-    HomeCard,
     Press,
-    Where,
 )
 from cloud.alarms.service import Call
-from cloud.alarms.views import resident_of
 from cloud.durable.outbox import finish_letters
+from cloud.ingest.following import Follower, press_of
 from cloud.ingest.judge import Fact, Technical
+from cloud.ingest.places import where_of_gateway
 from cloud.observe import Counters
 from cloud.registry import cards
 from cloud.registry.last_values import LastRow, merge
 from cloud.registry.registry import Registry
 from cloud.registry.sightings import saw_unregistered
-from cloud.rules import state as rule_state
-from cloud.rules.engine import RuleSet, step
-from cloud.rules.model import Detection, Happening, HomeState, Severity
+from cloud.rules.model import AlarmKind, Severity
 from cloud.storage.unit import Work
-from cloud.words import Dictionary, Words, fill
+from cloud.words import Dictionary
 from contract.lanes import Lane, Notice, Quality
-from contract.topics import partition_of
 from contract.vocabulary import SPECS, Measurement
 
 log = logging.getLogger(__name__)
@@ -45,15 +39,16 @@ class HomeJudge:
     for where they may have called."""
 
     def __init__(
-        self, registry: Registry, rules: RuleSet, words: Dictionary, counters: Counters
+        self, registry: Registry, follower: Follower, words: Dictionary, counters: Counters
     ) -> None:
-        self._registry, self._rules, self._words = registry, rules, words
-        self._counters = counters
+        self._registry, self._words, self._counters = registry, words, counters
+        self._follower = follower
 
     def judge(self, work: Work, facts: Sequence[Fact]) -> None:
         """See Judge."""
-        for fact in facts[:1]:  # they are of one message, and so of one lane
+        for fact in facts[:1]:  # they are of one message, and so of one gateway and lane
             self._counters.add(f"ingest.rows.{fact.lane}", len(facts))
+            self._follower.heard(work, fact.gateway)
         known: list[tuple[str, cards.DeviceCard, Fact]] = []
         strangers: list[Fact] = []
         for fact in facts:
@@ -90,64 +85,7 @@ class HomeJudge:
         self, work: Work, home_id: str, facts: Sequence[tuple[cards.DeviceCard, Fact]]
     ) -> None:
         merge(work, home_id, (_last_row(fact) for _, fact in facts))
-        self._follow_rules(work, home_id, facts)
-        for device, fact in facts:
-            if fact.row.name == Measurement.SOS_CANCEL and fact.row.value is True:
-                key = fold_key(AlarmKind.SOS, home_id, fact.gateway)
-                alarms.take_back(work, fact.cancels, key, _press(fact, device.uid))
-
-    def _follow_rules(
-        self, work: Work, home_id: str, facts: Sequence[tuple[cards.DeviceCard, Fact]]
-    ) -> None:
-        concerned = [
-            (device, fact)
-            for device, fact in facts
-            if self._rules.concerned(Measurement(fact.row.name))
-        ]
-        if not concerned:
-            return
-        before = rule_state.load(work, home_id)
-        state: HomeState = before or {}
-        for device, fact in concerned:
-            state, detections, troubles = step(self._rules, state, _happening(fact))
-            for trouble in troubles:
-                self._counters.trouble(f"rule.{trouble.rule}", trouble.text, work.now_ms)
-            for detection in detections:
-                self._raise(work, home_id, device, fact, detection)
-        if state != (before or {}):
-            gateway = concerned[0][1].gateway
-            rule_state.keep(work, home_id, partition_of(gateway), state, is_new=before is None)
-
-    def _raise(
-        self, work: Work, home_id: str, device: cards.DeviceCard, fact: Fact, found: Detection
-    ) -> None:
-        home = self._registry.home_card(home_id)
-        alarms.raise_call(
-            work,
-            Call(
-                kind=AlarmKind.SOS,
-                severity=found.severity,
-                fold_key=fold_key(AlarmKind.SOS, home_id, fact.gateway),
-                rule=found.rule,
-                version=found.version,
-                say=fill(found.say, self._facts_of(home, device)),
-                press=_press(fact, device.uid),
-                where=_where(home, device, work.now_ms),
-                repeats=fact.repeats,
-                evidence=found.evidence,
-            ),
-        )
-
-    def _facts_of(
-        self, home: cards.HomeCard | None, device: cards.DeviceCard
-    ) -> dict[str, Words | str]:
-        resident = home.resident if home else None
-        name = (
-            Words(resident.name, resident.name_en)
-            if resident
-            else self._words.say("alarm.resident_unknown")
-        )
-        return {"resident": name, "room": device.room, "device": device.name}
+        self._follower.follow(work, home_id, facts)
 
     # ------------------------------------------------------------ what cannot be judged
 
@@ -166,12 +104,12 @@ class HomeJudge:
             return
         is_gateway_known = self._registry.gateway_card(fact.gateway) is not None
         reason = "unregistered" if is_gateway_known else "unregistered_gateway"
-        self._technical(work, _press(fact, fact.device), reason, fact.row.name, fact.repeats)
+        self._technical(work, press_of(fact, fact.device), reason, fact.row.name, fact.repeats)
 
     def _notice(self, work: Work, fact: Fact, device: cards.DeviceCard | None) -> None:
         detail = str(fact.row.value)
         where = device.uid if device else fact.device
-        self._technical(work, _press(fact, where), fact.row.name, detail, fact.repeats, device)
+        self._technical(work, press_of(fact, where), fact.row.name, detail, fact.repeats, device)
 
     def _technical(
         self,
@@ -184,10 +122,7 @@ class HomeJudge:
     ) -> None:
         home_id = device.home_id if device else self._registry.home_of_gateway(press.gateway)
         home = self._registry.home_card(home_id) if home_id else None
-        gateway = self._registry.gateway_card(press.gateway)
-        where = _where(home, device, work.now_ms)
-        if home is None and gateway is not None:
-            where = Where(area_code=gateway.area_path[-1])
+        where = where_of_gateway(self._registry, press.gateway, home, device, work.now_ms)
         shown = device.name if device else press.device or "?"
         alarms.raise_call(
             work,
@@ -212,53 +147,9 @@ def _confirmed(letter: str) -> None:
     log.info("letter %(letter)s: done", {"letter": letter, "hop": "done"})
 
 
-def _press(fact: Fact, device: str) -> Press:
-    return Press(
-        key=fact.key,
-        gateway=fact.gateway,
-        received_at_ms=fact.received_ms,
-        journal=fact.journal,
-        seq=fact.row.seq,
-        device=device,
-        pressed_at_ms=fact.happened_ms,
-        age_ms=fact.age_ms,
-    )
-
-
-def _happening(fact: Fact) -> Happening:
-    return Happening(
-        measurement=Measurement(fact.row.name),
-        value=fact.row.value,
-        device=fact.device,
-        at_ms=fact.happened_ms,
-        known_at_ms=fact.received_ms,
-        key=fact.key,
-        quality=_believed(fact),
-    )
-
-
-def _believed(fact: Fact) -> Quality:
-    """A call for help is never left out for being implausible."""
-    quality = Quality(fact.row.x.q) if fact.row.x else Quality.OK
-    is_call = fact.lane is Lane.ALARM and quality is Quality.IMPLAUSIBLE
-    return Quality.OK if is_call else quality
-
-
 def _last_row(fact: Fact) -> LastRow:
     value = fact.row.value if fact.row.value is not None else ""
     # A clock that ran ahead once would otherwise keep its reading the newest until then.
     at_ms = min(fact.happened_ms, fact.received_ms)
     unit = fact.row.unit and fact.row.unit[:UNIT_CHARS_MAX]
     return LastRow(fact.device, fact.row.name, value, unit, at_ms)
-
-
-def _where(home: cards.HomeCard | None, device: cards.DeviceCard | None, now_ms: int) -> Where:
-    pressed = DeviceCard(device.uid, device.name, device.room) if device else None
-    if home is None:
-        return Where(device=pressed)
-    return Where(
-        home=HomeCard(home.id, home.address, home.area, home.lat, home.lon, home.kind.value),
-        resident=resident_of(home, now_ms),
-        device=pressed,
-        area_code=home.area_id,
-    )

@@ -23,6 +23,7 @@ from cloud.registry.registry import Registry
 from cloud.timeseries.errors import Unavailable
 from cloud.timeseries.model import Place, Sheet, span_at
 from cloud.timeseries.port import TimeSeries
+from cloud.timeseries.tiers import fold_late
 from contract.envelope import encode
 from contract.intervals import common, merged
 from contract.lanes import Lane
@@ -34,7 +35,6 @@ QUEUE_ROWS_MAX: Final = 100_000
 GROUP_ROWS_MAX: Final = 10_000
 ACK_EVERY_MS: Final = 1000  # of one gateway
 HELD_ACKS_MAX: Final = 50_000
-SWEEP_EVERY_MS: Final = 24 * 3_600_000
 
 
 class Telemetry:
@@ -56,7 +56,6 @@ class Telemetry:
         self._sent_ms: dict[str, int] = {}
         self._is_open = self._has_told = False
         self._again_ms = 0
-        self._swept_ms: int | None = None
 
     def offer(self, answer: Answer) -> None:
         """What the rules have of a data or health message. Never blocks: a full queue leaves the
@@ -97,7 +96,7 @@ class Telemetry:
         if self._is_open and not self._group:
             return None
         try:
-            self._reach(now_ms)
+            self._reach()
             if self._group:
                 self._write(now_ms)
         except Unavailable as error:
@@ -107,16 +106,13 @@ class Telemetry:
             return self._again_ms
         return now_ms if self._queue else None
 
-    def _reach(self, now_ms: int) -> None:
+    def _reach(self) -> None:
         if not self._is_open:
             self._series.open()
             self._is_open = True
             if self._has_told:
                 log.info("the time series is back")
                 self._has_told = False
-        if self._swept_ms is None or now_ms - self._swept_ms >= SWEEP_EVERY_MS:
-            self._series.sweep(now_ms)
-            self._swept_ms = now_ms
 
     def _tell_away(self, error: Unavailable, now_ms: int) -> None:
         self._counters.trouble("timeseries", str(error), now_ms)
@@ -157,7 +153,7 @@ class Telemetry:
             self._counters.trouble(self.name, str(error), now_ms)
 
     def _write_all(self, group: Sequence[Answer], now_ms: int) -> None:
-        sheet = Sheet(self._series.applied, span_at(now_ms, self._series.keep_days))
+        sheet = Sheet(self._series.applied, span_at(now_ms, self._series.keeping.raw_days))
         for answer in group:
             if answer.batch is not None:
                 sheet.take(answer.batch, self._place_of)
@@ -165,6 +161,7 @@ class Telemetry:
                 sheet.cover(_lane(answer.gateway, answer.ack), [answer.nothing])
         if sheet.changed:
             self._series.write(sheet)
+            fold_late(self._series, sheet, now_ms)
             self._counters.add("telemetry.readings", len(sheet))
             self._count_refused(sheet, now_ms)
         for answer in group:

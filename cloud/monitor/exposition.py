@@ -67,6 +67,8 @@ COUNTS: Final = {
     "outbox.carried": Count("anju_outbox_carried", "Letters taken to a carrier", "outcome"),
     "outbox.failed": Count("anju_outbox_failed", "Carriers that broke", "kind"),
     "timers.failed": Count("anju_timers_failed", "Timers whose handler failed"),
+    "rules.detections": Count("anju_rules_detections", "What rules have concluded"),
+    "rules.failed": Count("anju_rules_failed", "Rules that failed and were left out"),
     "swept": Count("anju_swept", "Things forgotten by housekeeping", "sweep"),
 }
 # Shown from the start: Prometheus sees no increase in what begins at 1.

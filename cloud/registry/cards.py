@@ -82,6 +82,7 @@ class HomeCard(Struct, frozen=True):
     gateway_id: str
     residents: tuple[ResidentCard, ...] = ()
     call_plan: tuple[Words, ...] = ()
+    call_plan_id: str | None = None
 
     @property
     def resident(self) -> ResidentCard | None:

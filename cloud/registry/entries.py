@@ -61,6 +61,16 @@ class ContactEntry(Struct, frozen=True):
     has_key: bool
 
 
+class CallPlanEntry(Struct, frozen=True):
+    """What an operator is to do and ask when a home calls, in order. Homes of the area and below
+    may use it."""
+
+    id: Id
+    area: str
+    name: Words
+    steps: Annotated[tuple[Words, ...], Meta(min_length=1, max_length=20)]
+
+
 class DeviceEntry(Struct, frozen=True):
     """A device as an installer names it. room: a key of the file's rooms."""
 

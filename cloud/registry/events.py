@@ -25,3 +25,9 @@ class DutyChanged(Struct, frozen=True):
     responder_id: str
     station_id: str
     is_on_duty: bool
+
+
+class HomeForgotten(Struct, frozen=True):
+    """A home that was removed can come back no more."""
+
+    home_id: str

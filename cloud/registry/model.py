@@ -49,6 +49,9 @@ call_plan_table: Final = Table(
     "call_plan",
     metadata,
     Column("id", Text, primary_key=True),
+    # homes there and below may use it
+    Column("area_id", Text, ForeignKey("area.id"), nullable=False),
+    *_words("name"),
     Column("steps", JSON, nullable=False),  # [{zh, en}], in order
 )
 
@@ -157,6 +160,23 @@ revision_table: Final = Table(
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=False),  # the one row has id 1
     Column("revision", BigInteger, nullable=False),
+)
+
+removal_table: Final = Table(
+    "removal",  # wanted by one person, carried out by a second one
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("area_id", Text, ForeignKey("area.id"), nullable=False, index=True),
+    Column("reason", Text, nullable=False),
+    Column("homes", JSON, nullable=False),  # ids
+    Column("residents", JSON, nullable=False),  # ids
+    Column("count", JSON, nullable=False),  # what would go, as it was when it was asked for
+    Column("state", Text, nullable=False),
+    Column("asked_by", Text, nullable=False),
+    Column("asked_ms", BigInteger, nullable=False),
+    Column("decided_by", Text),
+    Column("decided_ms", BigInteger, index=True),
+    Column("saved", LargeBinary),  # JSON: the rows that went, as long as they can come back
 )
 
 sighting_table: Final = Table(

@@ -12,6 +12,7 @@ from cloud.dictionary import BadConfiguration, read_as
 from cloud.registry.cards import DeviceCard, HomeKind
 from cloud.registry.entries import (
     AreaEntry,
+    CallPlanEntry,
     DeviceEntry,
     GatewayEntry,
     HomeEntry,
@@ -38,7 +39,7 @@ class Community(Struct, frozen=True):
     community: AreaEntry
     rooms: dict[str, Words]
     kinds: dict[str, Words]
-    call_plans: dict[str, tuple[Words, ...]]
+    call_plans: tuple[CallPlanEntry, ...]
     homes: tuple[HomeEntry, ...]
 
     def device_card(self, home_id: str, entry: DeviceEntry) -> DeviceCard:
@@ -96,8 +97,8 @@ def apply_demo(work: Work, demo: Demo) -> None:
         for area in (*demo.areas, town.community):
             edit.area(area)
         edit.gateway(GatewayEntry(town.gateway, town.community.id, town.community.name))
-        for plan_id, steps in town.call_plans.items():
-            edit.call_plan(plan_id, steps)
+        for plan in town.call_plans:
+            edit.call_plan(plan)
         for home in town.homes:
             edit.home(town.gateway, replace(home, kind=HomeKind.SIMULATED))
             for device in home.devices:

@@ -1,17 +1,28 @@
 """Entering and changing what the registry holds. Takes a unit of work, never commits."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Any
 
 import msgspec
-from sqlalchemy import Table, and_, delete, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Table,
+    and_,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from cloud.registry import store
 from cloud.registry.cards import DeviceCard, year_of
 from cloud.registry.entries import (
     AreaEntry,
+    CallPlanEntry,
     ContactEntry,
     GatewayEntry,
     HomeEntry,
@@ -19,7 +30,7 @@ from cloud.registry.entries import (
     ResponderEntry,
     StationEntry,
 )
-from cloud.registry.errors import Malformed, Unknown
+from cloud.registry.errors import InUse, Malformed, Unknown
 from cloud.registry.events import DutyChanged, GatewayChanged, RegistryChanged
 from cloud.registry.model import (
     agreement_table,
@@ -30,6 +41,7 @@ from cloud.registry.model import (
     duty_table,
     gateway_table,
     home_table,
+    last_value_table,
     resident_table,
     responder_table,
     revision_table,
@@ -87,11 +99,34 @@ class Edit:
         if _put(self._work, gateway_table, id=entry.id, **values, **_two("name", entry.name)):
             self._gateways.add(entry.id)
 
-    def call_plan(self, plan_id: str, steps: Sequence[Words]) -> None:
-        """What an operator is to do and ask, in order."""
+    def call_plan(self, entry: CallPlanEntry) -> None:
+        """What an operator is to do and ask, in order. Raises Unknown for its area."""
+        self._must_exist(area_table, entry.area)
         self._is_wide |= _put(
-            self._work, call_plan_table, id=plan_id, steps=msgspec.to_builtins(steps)
+            self._work,
+            call_plan_table,
+            id=entry.id,
+            area_id=entry.area,
+            steps=msgspec.to_builtins(entry.steps),
+            **_two("name", entry.name),
         )
+
+    def remove_call_plan(self, plan_id: str) -> None:
+        """Raises InUse as long as homes follow it."""
+        following = select(func.count()).where(home_table.c.call_plan_id == plan_id)
+        if homes := self._work.execute(following).scalar_one():
+            raise InUse(homes)
+        self._work.execute(delete(call_plan_table).where(call_plan_table.c.id == plan_id))
+
+    def calls(self, home_id: str, call_plan: str | None, contacts: Sequence[ContactEntry]) -> None:
+        """What is done and who is told when a home calls. Contacts that are not named stay."""
+        if call_plan is not None:
+            self._must_exist(call_plan_table, call_plan)
+        is_other = _put(self._work, home_table, id=home_id, call_plan_id=call_plan)
+        for contact in contacts:
+            is_other |= _put(self._work, contact_table, **_contact_values(home_id, contact))
+        if is_other:
+            self._homes.add(home_id)
 
     def home(self, gateway_id: str, entry: HomeEntry) -> None:
         """A home with residents and contacts; its devices are entered one by one.
@@ -144,6 +179,32 @@ class Edit:
         c = resident_table.c
         gone = delete(resident_table).where(c.id == resident_id).returning(c.home_id)
         self._homes |= set(self._work.execute(gone).scalars())
+
+    def remove_home(self, home_id: str) -> None:
+        """With who lives there, who is called and what stands in it. What was recorded of its
+        alarms stays."""
+        self._homes.add(home_id)
+        for table in (contact_table, resident_table, device_table, last_value_table):
+            gone = delete(table).where(table.c.home_id == home_id)
+            self._work.execute(gone)
+        gone = delete(home_table).where(home_table.c.id == home_id)
+        self._gateways |= set(self._work.execute(gone.returning(home_table.c.gateway_id)).scalars())
+
+    def bring_back(self, table: Table, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Rows of homes that were removed. What has been entered anew since is left as it is; a
+        call plan that is gone is not followed. Raises Unknown where the home is gone by now."""
+        for row in rows:
+            if _is_there(self._work, table, row):
+                continue
+            values = dict(row)
+            if table is not home_table:
+                self._must_exist(home_table, row["home_id"])
+            elif not _is_there(self._work, call_plan_table, {"id": row["call_plan_id"]}):
+                values["call_plan_id"] = None
+            self._work.execute(insert(table).values(**values))
+            self._homes.add(row["id"] if table is home_table else row["home_id"])
+            if table is not resident_table and table is not contact_table:
+                self._gateways.add(row["gateway_id"])
 
     def responder(self, station_id: str, entry: ResponderEntry) -> None:
         """One of a station's people. Raises Unknown for a station that is not there yet."""
@@ -255,8 +316,7 @@ def _tell_registry(
 def _put(work: Work, table: Table, **entered: Any) -> bool:
     """Insert or update by primary key; whether anything is different from before."""
     values = {name: list(v) if isinstance(v, tuple) else v for name, v in entered.items()}  # JSON
-    keys = [column.name for column in table.primary_key]
-    row = and_(*(table.c[key] == values[key] for key in keys))
+    row = _row(table, values)
     before = work.execute(select(table).where(row)).mappings().first()
     if before is None:
         work.execute(insert(table).values(**values))
@@ -265,6 +325,14 @@ def _put(work: Work, table: Table, **entered: Any) -> bool:
     if changes:
         work.execute(update(table).where(row).values(**changes))
     return bool(changes)
+
+
+def _is_there(work: Work, table: Table, values: Mapping[str, Any]) -> bool:
+    return work.execute(select(table).where(_row(table, values))).first() is not None
+
+
+def _row(table: Table, values: Mapping[str, Any]) -> ColumnElement[bool]:
+    return and_(*(column == values[column.name] for column in table.primary_key))
 
 
 def _two(name: str, words: Words) -> dict[str, str]:

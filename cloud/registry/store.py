@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import msgspec
+from msgspec import Struct
 from sqlalchemy import ColumnElement, RowMapping, or_, select
 
 from cloud.registry.cards import (
@@ -18,6 +19,7 @@ from cloud.registry.cards import (
     ResponderCard,
     StationCard,
 )
+from cloud.registry.entries import CallPlanEntry
 from cloud.registry.model import (
     agreement_table,
     area_table,
@@ -48,7 +50,7 @@ class GatewayBoard(NamedTuple):
     by_topic: dict[str, DeviceCard]
 
 
-class HomeRow(NamedTuple):
+class HomeRow(Struct, frozen=True):
     """A home in a list: nothing of who lives there."""
 
     id: str
@@ -149,6 +151,7 @@ def home(work: Work, home_id: str, tree: Areas) -> HomeCard | None:
         gateway_id=row["gateway_id"],
         residents=residents(work, home_id),
         call_plan=_call_plan(work, row["call_plan_id"]),
+        call_plan_id=row["call_plan_id"],
     )
 
 
@@ -228,6 +231,13 @@ def stations(work: Work) -> dict[str, StationCard]:
     }
 
 
+def responders(work: Work, station_id: str) -> list[ResponderCard]:
+    """A station's people, in order of id."""
+    c = responder_table.c
+    found = select(responder_table).where(c.station_id == station_id).order_by(c.id)
+    return [_responder(row) for row in work.execute(found).mappings()]
+
+
 def duties(work: Work) -> tuple[Duty, ...]:
     """Stretches of duty that are not over."""
     c = duty_table.c
@@ -278,6 +288,15 @@ def residents(work: Work, home_id: str) -> tuple[ResidentCard, ...]:
         )
         for row in rows.mappings()
     )
+
+
+def call_plans(work: Work, condition: ColumnElement[bool]) -> list[CallPlanEntry]:
+    """Call plans that meet the condition, in order of id."""
+    found = select(call_plan_table).where(condition).order_by(call_plan_table.c.id)
+    return [
+        CallPlanEntry(row["id"], row["area_id"], _words(row, "name"), _texts(row["steps"]))
+        for row in work.execute(found).mappings()
+    ]
 
 
 def _call_plan(work: Work, plan_id: str | None) -> tuple[Words, ...]:

@@ -1,35 +1,87 @@
-"""What the rules remember of each home, in the transaction of the facts that changed it."""
+"""What the rules remember of each home and gateway, in the transaction of the facts that changed
+it. A row's due_ms is the durable timer of its rules: the owner of its partition looks again then.
+"""
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
 
 import msgspec
-from sqlalchemy import Column, Integer, LargeBinary, Table, Text, insert, select, update
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+    delete,
+    insert,
+    select,
+    update,
+)
 
 from cloud.rules.model import HomeState
 from cloud.storage.schema import metadata
 from cloud.storage.unit import Work
 
-rule_state_table = Table(
+rule_state_table: Final = Table(
     "rule_state",
     metadata,
-    Column("home_id", Text, primary_key=True),
-    Column("partition", Integer, nullable=False, index=True),
+    Column("subject", Text, primary_key=True),  # a home's id, or `gateway:<id>`
+    Column("partition", Integer, nullable=False),
+    Column("due_ms", BigInteger),
     Column("body", LargeBinary, nullable=False),
+    Index("ix_rule_state_due", "due_ms"),
 )
-_decode = msgspec.json.Decoder(HomeState).decode
+_decode: Final = msgspec.json.Decoder(HomeState).decode
+_encode: Final = msgspec.json.Encoder().encode
+GATEWAY: Final = "gateway:"
 
 
-def load(work: Work, home_id: str) -> HomeState | None:
-    """None where nothing is remembered yet."""
+class Due(NamedTuple):
+    """A home or gateway whose rules are to be looked at."""
+
+    subject: str
+    partition: int
+
+
+def load(work: Work, subject: str) -> HomeState | None:
+    """None where nothing is remembered yet. Raises msgspec.DecodeError for what no version of ours
+    has written."""
     c = rule_state_table.c
-    body = work.execute(select(c.body).where(c.home_id == home_id)).scalar()
+    body = work.execute(select(c.body).where(c.subject == subject)).scalar()
     return None if body is None else _decode(body)
 
 
-def keep(work: Work, home_id: str, partition: int, state: HomeState, *, is_new: bool) -> None:
+def keep(work: Work, subject: str, partition: int, state: HomeState, *, is_new: bool) -> None:
     """From now on."""
-    body = msgspec.json.encode(state)
+    values = {"body": _encode(state), "due_ms": state.due_ms}
     if is_new:
         row = insert(rule_state_table)
-        work.execute(row.values(home_id=home_id, partition=partition, body=body))
+        work.execute(row.values(subject=subject, partition=partition, **values))
     else:
-        row_of_home = rule_state_table.c.home_id == home_id
-        work.execute(update(rule_state_table).where(row_of_home).values(body=body))
+        mine = rule_state_table.c.subject == subject
+        work.execute(update(rule_state_table).where(mine).values(partition=partition, **values))
+
+
+def forget(work: Work, subject: str) -> None:
+    """Nobody has it in the registry any more."""
+    work.execute(delete(rule_state_table).where(rule_state_table.c.subject == subject))
+
+
+def postpone(work: Work, subject: str, due_ms: int) -> None:
+    """Look again then: what was to be done now has failed."""
+    mine = rule_state_table.c.subject == subject
+    work.execute(update(rule_state_table).where(mine).values(due_ms=due_ms))
+
+
+def due(work: Work, limit: int) -> Sequence[Due]:
+    """Who is due now, longest first."""
+    c = rule_state_table.c
+    rows = work.execute(
+        select(c.subject, c.partition)
+        .where(c.due_ms <= work.now_ms)
+        .order_by(c.due_ms, c.subject)
+        .limit(limit)
+    )
+    return [Due(row.subject, row.partition) for row in rows]

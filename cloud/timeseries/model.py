@@ -16,7 +16,8 @@ from contract.lanes import Lane
 from contract.messages import Batch, Row, Value
 from contract.vocabulary import SPECS, Measurement
 
-DAY_MS: Final = 86_400_000
+HOUR_MS: Final = 3_600_000
+DAY_MS: Final = 24 * HOUR_MS
 AHEAD_MS_MAX: Final = DAY_MS  # dated later than this, a reading would outlive every retention
 NUMBER_MAX: Final = 1e300
 Intervals = tuple[Interval, ...]
@@ -47,9 +48,30 @@ class Span(NamedTuple):
     newest_ms: int
 
 
-def span_at(now_ms: int, keep_days: int) -> Span:
-    """What is kept at this instant."""
-    return Span(now_ms - keep_days * DAY_MS, now_ms + AHEAD_MS_MAX)
+class Keeping(NamedTuple):
+    """For how many days readings are kept as they came, and for how many their hours."""
+
+    raw_days: int = 90
+    hour_days: int = 1827  # five years
+
+
+class Progress(NamedTuple):
+    """How far it has come. Hours before settled_ms are there; before final_ms they are never made
+    again; before dropped_ms their readings are gone. All 0 in a new store."""
+
+    settled_ms: int = 0
+    final_ms: int = 0
+    dropped_ms: int = 0
+
+
+def floor_hour(ms: int) -> int:
+    """The beginning of the hour, in UTC."""
+    return ms // HOUR_MS * HOUR_MS
+
+
+def span_at(now_ms: int, days: int) -> Span:
+    """What a tier keeps at this instant; it begins with a whole hour."""
+    return Span(floor_hour(now_ms - days * DAY_MS), now_ms + AHEAD_MS_MAX)
 
 
 class Sheet:
@@ -148,6 +170,21 @@ class Point(NamedTuple):
     value: float
 
 
+class Hour(NamedTuple):
+    """The readings of one hour that the vocabulary's range believes. A state has them too: its
+    mean is that of its messages, so low, high and last say more."""
+
+    device: str
+    measurement: str
+    at_ms: int  # its beginning
+    n: int  # how many
+    total: float
+    low: float
+    high: float
+    first: float
+    last: float
+
+
 class Wish(NamedTuple):
     """One measurement of a home in equal buckets over [from_ms, to_ms)."""
 
@@ -168,6 +205,17 @@ class Wish(NamedTuple):
         kept, but not drawn."""
         return SPECS[self.measurement].range
 
+    def parts(self, now_ms: int, keeping: Keeping, settled_ms: int) -> tuple[Span, Span]:
+        """What is read as hours and what as readings; either may be empty. In whole hours, hours
+        as far as they are there; else readings only, as long as they are kept."""
+        if self.from_ms % HOUR_MS or self.width_ms % HOUR_MS:
+            oldest_ms = span_at(now_ms, keeping.raw_days).oldest_ms
+            return Span(0, 0), Span(max(self.from_ms, oldest_ms), self.to_ms)
+        oldest_ms = span_at(now_ms, keeping.hour_days).oldest_ms
+        from_ms = max(self.from_ms, oldest_ms)
+        cut_ms = min(max(from_ms, settled_ms), self.to_ms)
+        return Span(from_ms, cut_ms), Span(max(cut_ms, from_ms), self.to_ms)
+
 
 class Trace(Struct):
     """One device's buckets: mean, lowest, highest and last value, null where nothing was heard;
@@ -181,8 +229,41 @@ class Trace(Struct):
     count: list[int]
 
 
-def empty_trace(device: str, buckets: int) -> Trace:
-    """Nothing heard."""
+class Cell(NamedTuple):
+    """What is in one bucket of a device; two parts of it add up, the later one second."""
+
+    n: int  # how many
+    total: float
+    low: float
+    high: float
+    last: float
+
+    def then(self, later: "Cell") -> "Cell":
+        """Both together."""
+        low, high = min(self.low, later.low), max(self.high, later.high)
+        return Cell(self.n + later.n, self.total + later.total, low, high, later.last)
+
+
+Cells = dict[tuple[str, int], Cell]  # by device and number of the bucket
+
+
+def traces_of(cells: Cells, buckets: int) -> list[Trace]:
+    """By device, in order of uid."""
+    traces: dict[str, Trace] = {}
+    for (device, at), cell in sorted(cells.items()):
+        trace = traces.setdefault(device, _empty_trace(device, buckets))
+        trace.mean[at] = cell.total / cell.n
+        trace.low[at], trace.high[at] = cell.low, cell.high
+        trace.last[at], trace.count[at] = cell.last, cell.n
+    return list(traces.values())
+
+
+def cut_at(now_ms: int, keeping: Keeping, settled_ms: int) -> int:
+    """Up to here a whole account of a home has hours, from here on readings."""
+    return min(span_at(now_ms, keeping.raw_days).oldest_ms, settled_ms)
+
+
+def _empty_trace(device: str, buckets: int) -> Trace:
 
     def nothing() -> list[float | None]:
         return [None] * buckets

@@ -24,7 +24,7 @@ def account_routes() -> APIRouter:
     @router.get("", responses=answer(AccountList))
     async def list_accounts(visit: Visitor, desk: OnDesk) -> Response:
         """By login, also those that may not sign in any more."""
-        scope = desk.scope_of(allowed(visit, Action.KEEP_ACCOUNTS))
+        scope = desk.scope_of(allowed(visit, Action.SEE_OFFICE))
         rows = await read(desk, lambda work: bounds.accounts_of(work, scope))
         return reply(AccountList([AccountShown(*row) for row in rows]))
 
@@ -43,10 +43,24 @@ def account_routes() -> APIRouter:
         return await command(request, desk, visit, make, is_kept=False)
 
     _add_changes(router)
+    _add_links(router)
     return router
 
 
 def _add_changes(router: APIRouter) -> None:
+    @router.put("/{account_id}", responses=answer(LinkMade), openapi_extra=form(AccountEntry))
+    async def change(account_id: str, request: Request, visit: Commander, desk: OnDesk) -> Response:
+        """Another name, role, area or station; whoever is signed in is out now."""
+        scope = desk.scope_of(allowed(visit, Action.KEEP_ACCOUNTS))
+        entry = await entered(request, AccountEntry)
+
+        def enter(work: Work, account_id: str) -> None:
+            _require_ours(work, scope, entry)
+            service.change_account(work, account_id, entry)
+            say_more(work, role=entry.role)
+
+        return await _change(request, desk, visit, account_id, enter)
+
     @router.post("/{account_id}/disable", responses=answer(LinkMade))
     async def disable(
         account_id: str, request: Request, visit: Commander, desk: OnDesk
@@ -59,6 +73,8 @@ def _add_changes(router: APIRouter) -> None:
         """It may sign in again, as before."""
         return await _change(request, desk, visit, account_id, _enable)
 
+
+def _add_links(router: APIRouter) -> None:
     @router.post("/{account_id}/link", responses=answer(LinkMade))
     async def new_link(
         account_id: str, request: Request, visit: Commander, desk: OnDesk

@@ -8,10 +8,10 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 from cloud.alarms import model
-from cloud.alarms.model import AlarmKind, DeviceCard, HomeCard, Person, ResidentCard
+from cloud.alarms.model import DeviceCard, HomeCard, Person, ResidentCard
 from cloud.alarms.views import INNER
 from cloud.dispatch.model import REPORT_WORDS, OfferState
-from cloud.rules.model import Severity
+from cloud.rules.model import AlarmKind, Severity
 from cloud.words import Words
 
 

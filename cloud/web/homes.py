@@ -24,6 +24,7 @@ from cloud.registry.entries import (
 from cloud.registry.model import home_table
 from cloud.registry.service import Edit
 from cloud.storage.unit import Work
+from cloud.web.calls import require_plan
 from cloud.web.desk import (
     Commander,
     OnDesk,
@@ -121,13 +122,14 @@ def _add_homes(router: APIRouter) -> None:
         gateway_id: str, request: Request, visit: Commander, desk: OnDesk
     ) -> Response:
         """Enter or change a home behind a gateway."""
-        scope = desk.scope_of(allowed(visit, Action.EDIT_REGISTRY))
-        body = await entered(request, HomeForm)
+        account = allowed(visit, Action.EDIT_REGISTRY)
+        scope, body = desk.scope_of(account), await entered(request, HomeForm)
 
         def enter(work: Work) -> Entered:
             bounds.require(work, scope, "gateway", gateway_id)
             bounds.require(work, scope, "area", body.area)
             bounds.is_known(work, scope, "home", body.id)
+            require_plan(work, desk, account, body.call_plan)
             for resident in body.residents:
                 bounds.is_known(work, scope, "resident", resident.id)
             with Edit(work) as edit:
@@ -144,7 +146,7 @@ def _add_removals(router: APIRouter) -> None:
         home_id: str, order: Order, request: Request, visit: Commander, desk: OnDesk
     ) -> Response:
         """Nobody calls this person any more."""
-        scope = desk.scope_of(allowed(visit, Action.EDIT_REGISTRY))
+        scope = desk.scope_of(allowed(visit, Action.KEEP_CALLS))
 
         def remove(work: Work) -> Entered:
             bounds.require(work, scope, "home", home_id)

@@ -14,7 +14,9 @@ from cloud.identity.service import AccountEntry
 from cloud.live import messages as feed
 from cloud.observe.readiness import Ready
 from cloud.registry import entries
+from cloud.registry.removals import RemovalEntry
 from cloud.web import documents, shapes
+from cloud.web.calls import CallsForm
 from cloud.web.homes import DeviceForm, HomeForm
 from contract.enrolment import Enrolled
 
@@ -32,8 +34,11 @@ ANSWERS: Final[tuple[type[msgspec.Struct], ...]] = (
     shapes.AlarmShown,
     shapes.Alive,
     shapes.AreaList,
+    shapes.AuditChain,
     shapes.AuditList,
+    shapes.CallPlanList,
     shapes.CandidateList,
+    shapes.CodeMade,
     shapes.ConsentList,
     shapes.ConsentShown,
     shapes.DoorCode,
@@ -41,10 +46,12 @@ ANSWERS: Final[tuple[type[msgspec.Struct], ...]] = (
     Enrolled,
     shapes.HomeReadings,
     shapes.HomeShown,
+    shapes.LastReadings,
     Ready,
     shapes.Enrolment,
     shapes.Entered,
     shapes.FamilyList,
+    shapes.FleetList,
     shapes.GatewayList,
     shapes.HomeDetail,
     shapes.HomeList,
@@ -54,16 +61,24 @@ ANSWERS: Final[tuple[type[msgspec.Struct], ...]] = (
     shapes.Problem,
     shapes.RecoveryCodes,
     shapes.RejectedList,
+    shapes.RemovalList,
+    shapes.RemovalShown,
+    shapes.ResponderList,
+    shapes.Revoked,
     shapes.SessionShown,
     shapes.ShiftShown,
+    shapes.SightingList,
     shapes.StationList,
     shapes.UnitList,
 )
 FORMS: Final[tuple[type[msgspec.Struct], ...]] = (
     AccountEntry,
+    CallsForm,
     DeviceForm,
     HomeForm,
+    RemovalEntry,
     entries.AreaEntry,
+    entries.CallPlanEntry,
     entries.GatewayEntry,
     entries.ResponderEntry,
     entries.StationEntry,

@@ -11,8 +11,15 @@ from cloud.identity.errors import NotSignedIn
 from cloud.identity.policy import Role
 from cloud.web.desk import OnDesk, visit_of
 
-PAGES: Final = ("login", "console", "station", "home", "resident")
-HOME_OF: Final = {Role.OPERATOR: "/console", Role.STATION: "/station", Role.RESPONDER: "/station"}
+PAGES: Final = ("login", "console", "station", "home", "resident", "admin")
+HOME_OF: Final = {
+    Role.OPERATOR: "/console",
+    Role.STATION: "/station",
+    Role.RESPONDER: "/station",
+    Role.SUPERVISOR: "/admin",
+    Role.ADMINISTRATOR: "/admin",
+    Role.AUDITOR: "/admin",
+}
 CSP: Final = (
     "default-src 'self'; img-src 'self' data:; connect-src 'self'; object-src 'none'; "
     "base-uri 'none'; frame-ancestors 'none'; form-action 'self'"

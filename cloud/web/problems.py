@@ -31,6 +31,7 @@ STATUS: Final[tuple[tuple[type[Exception], int], ...]] = (
     (fleet.Conflict, 409),
     (fleet.Malformed, 422),
     (fleet.BrokenLedger, 503),
+    (registry.Conflict, 409),
     (registry.RegistryError, 422),
     (care.NotFound, 404),
     (care.Invalid, 422),

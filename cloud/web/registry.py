@@ -18,7 +18,7 @@ from cloud.registry.service import Edit
 from cloud.storage.unit import Work
 from cloud.web.desk import Commander, Desk, OnDesk, Visitor, allowed, command, read, reply, say_more
 from cloud.web.forms import entered, form
-from cloud.web.shapes import AreaList, Entered, GatewayList, answer
+from cloud.web.shapes import AreaList, Entered, GatewayList, ResponderList, answer
 
 
 def registry_routes() -> APIRouter:
@@ -26,6 +26,7 @@ def registry_routes() -> APIRouter:
     router = APIRouter(prefix="/api", tags=["registry"])
     _add_areas(router)
     _add_stations(router)
+    _add_people(router)
     _add_gateways(router)
     return router
 
@@ -95,6 +96,19 @@ def _add_stations(router: APIRouter) -> None:
             return _entered(work, entry.id)
 
         return await command(request, desk, visit, enter)
+
+
+def _add_people(router: APIRouter) -> None:
+    @router.get("/stations/{station_id}/responders", responses=answer(ResponderList))
+    async def list_responders(station_id: str, visit: Visitor, desk: OnDesk) -> Response:
+        """A station's people."""
+        scope = desk.scope_of(allowed(visit, Action.SEE_REGISTRY))
+
+        def see(work: Work) -> ResponderList:
+            bounds.require(work, scope, "station", station_id)
+            return ResponderList(store.responders(work, station_id))
+
+        return reply(await read(desk, see))
 
     @router.put(
         "/stations/{station_id}/responders",

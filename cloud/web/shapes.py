@@ -7,13 +7,16 @@ from typing import Annotated, Any, Final
 
 from msgspec import Meta, Struct
 
-from cloud.alarms.model import AlarmKind, Handling, Person, ResidentCard
+from cloud.alarms.model import Handling, Person, ResidentCard
 from cloud.identity.audit import Deed
 from cloud.identity.consent import Consent
 from cloud.identity.model import Account, Shift
-from cloud.registry.cards import AreaCard, ContactCard, GatewayCard, HomeKind
+from cloud.registry.cards import AreaCard, ContactCard, GatewayCard, HomeKind, ResponderCard
+from cloud.registry.entries import CallPlanEntry
+from cloud.registry.removals import Removal
+from cloud.registry.sightings import Sighting
 from cloud.registry.store import HomeRow
-from cloud.rules.model import Severity
+from cloud.rules.model import AlarmKind, Severity
 from cloud.timeseries.model import Trace
 from cloud.words import Words
 
@@ -155,6 +158,23 @@ class HomeReadings(Struct, frozen=True):
     traces: list[Trace]
 
 
+class LastReading(Struct, frozen=True):
+    """A state is 1 or 0."""
+
+    device: str
+    measurement: str
+    at_ms: int
+    value: float
+    unit: str | None
+
+
+class LastReadings(Struct, frozen=True):
+    """What each device of a home said last of each measurement."""
+
+    home_id: str
+    readings: list[LastReading]
+
+
 class DutyShown(Struct, frozen=True):
     """Whether a responder is on duty now."""
 
@@ -212,6 +232,12 @@ class AreaList(Struct, frozen=True):
     areas: list[AreaCard]
 
 
+class ResponderList(Struct, frozen=True):
+    """Responders."""
+
+    responders: list[ResponderCard]
+
+
 class GatewayList(Struct, frozen=True):
     """Gateways."""
 
@@ -251,6 +277,7 @@ class RegisteredHome(Struct, frozen=True):
     gateway_id: str
     residents: tuple[RegisteredResident, ...]
     call_plan: tuple[Words, ...]
+    call_plan_id: str | None
 
 
 class DeviceRegistered(Struct, frozen=True):
@@ -282,6 +309,74 @@ class Entered(Struct, frozen=True):
     """What was entered, changed or removed."""
 
     id: str
+
+
+class CallPlanList(Struct, frozen=True):
+    """Call plans."""
+
+    call_plans: list[CallPlanEntry]
+
+
+class Certificate(Struct, frozen=True):
+    """A gateway's newest certificate. revoked_ms, reason: where it was taken back."""
+
+    serial: str
+    since_ms: int
+    until_ms: int
+    revoked_ms: int | None
+    reason: str | None
+
+
+class GatewayStanding(Struct, frozen=True):
+    """A gateway as a machine. code_until_ms: a code waits for it; heard_ms: when it last sent
+    readings or said what it has."""
+
+    id: str
+    name: Words
+    area_id: str
+    certificate: Certificate | None
+    code_until_ms: int | None
+    heard_ms: int | None
+
+
+class FleetList(Struct, frozen=True):
+    """Gateways. can_enrol: the installation has a CA and says where gateways find the broker."""
+
+    gateways: list[GatewayStanding]
+    can_enrol: bool
+
+
+class CodeMade(Struct, frozen=True):
+    """A one-time code for `anju edge enrol`; told only now."""
+
+    gateway_id: str
+    code: str
+    expires_ms: int
+
+
+class Revoked(Struct, frozen=True):
+    """Its certificates are good no more."""
+
+    gateway_id: str
+    revoked_ms: int
+
+
+class SightingList(Struct, frozen=True):
+    """Devices that were heard and are not registered."""
+
+    sightings: list[Sighting]
+
+
+class RemovalShown(Struct, frozen=True):
+    """A removal as it stands now."""
+
+    removal: Removal
+
+
+class RemovalList(Struct, frozen=True):
+    """Removals, newest first."""
+
+    removals: list[Removal]
 
 
 class ConsentShown(Struct, frozen=True):
@@ -346,6 +441,15 @@ class AuditList(Struct, frozen=True):
     entries: list[AuditEntry]
     head_n: int
     head: str
+
+
+class AuditChain(Struct, frozen=True):
+    """Whether the newest rows fit each other. after: rows up to this one were not looked at."""
+
+    after: int
+    head_n: int
+    head: str
+    problems: list[str]
 
 
 class Alive(Struct, frozen=True):

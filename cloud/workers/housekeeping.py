@@ -4,6 +4,7 @@ heartbeat."""
 import logging
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -17,8 +18,10 @@ from cloud.identity.answers import sweep_answers
 from cloud.identity.pacing import sweep_attempts
 from cloud.identity.sessions import sweep_sessions
 from cloud.observe import Counters
+from cloud.registry.removals import sweep_removals
 from cloud.storage.store import Priority, Store
 from cloud.storage.unit import Work
+from cloud.timeseries.requests import sweep_requests
 
 log = logging.getLogger(__name__)
 FIRST_S: Final = 600
@@ -41,6 +44,8 @@ SWEEPS: Final[Mapping[str, Sweep]] = {
     "attempts": Sweep(3600, sweep_attempts),
     "answers": Sweep(3600, sweep_answers),
     "codes": Sweep(3600, sweep_codes),
+    "removals": Sweep(86_400, sweep_removals),
+    "requests": Sweep(86_400, sweep_requests),
     "feed": Sweep(3600, lambda work: sweep_feed(work, work.now_ms - FEED_KEPT_MS)),
     "outbox": Sweep(3600, lambda work: sweep_outbox(work, work.now_ms - OUTBOX_KEPT_MS)),
     "events": Sweep(86_400, lambda work: sweep_events(work, work.now_ms - EVENTS_KEPT_MS)),
@@ -50,18 +55,34 @@ SWEEPS: Final[Mapping[str, Sweep]] = {
 }
 
 
-class Housekeeping:
-    """Runs the sweeps in APScheduler's threads."""
+class Chore(NamedTuple):
+    """As a sweep, of something beside the store. run: takes the time, makes its transactions
+    itself, and is called again while it says that it has done something."""
 
-    def __init__(self, store: Store, clock: Clock, counters: Counters) -> None:
+    every_s: int
+    run: Callable[[int], int]
+
+
+class Housekeeping:
+    """Runs the sweeps and chores in APScheduler's threads."""
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        counters: Counters,
+        chores: Mapping[str, Chore] = MappingProxyType({}),
+    ) -> None:
         self._store, self._clock, self._counters = store, clock, counters
+        self._jobs: dict[str, Sweep | Chore] = {**SWEEPS, **chores}
+        self._is_stopping = False
         self._scheduler = BackgroundScheduler(timezone="UTC")
 
     def start(self) -> None:
         """Begin. A start is quick, and what is restarted every day is swept all the same: the first
         sweeps come after ten minutes, or their interval where that is shorter."""
         now_s = self._clock.now_ms() / 1000
-        for name, sweep in SWEEPS.items():
+        for name, sweep in self._jobs.items():
             self._counters.promise(f"sweep.{name}", sweep.every_s)
             self._scheduler.add_job(
                 self.sweep,
@@ -78,6 +99,7 @@ class Housekeeping:
 
     def stop(self) -> None:
         """Finish the sweep under way."""
+        self._is_stopping = True
         if self._scheduler.running:
             self._scheduler.shutdown(wait=True)
 
@@ -85,7 +107,7 @@ class Housekeeping:
         """One sweep now; how many things were forgotten."""
         now_ms = self._clock.now_ms()
         try:
-            count = self._sweep_all(SWEEPS[name].run)
+            count = self._finish(self._jobs[name], now_ms)
         except Exception as error:
             self._counters.trouble(f"sweep.{name}", str(error), now_ms)
             raise
@@ -93,9 +115,15 @@ class Housekeeping:
         self._counters.add(f"swept.{name}", count)
         return count
 
-    def _sweep_all(self, run: Callable[[Work], int]) -> int:
-        """In transactions as long as the sweep makes them, and alarms in between."""
+    def _finish(self, job: Sweep | Chore, now_ms: int) -> int:
+        """In transactions as long as the job makes them, and alarms in between."""
         total = 0
-        while count := self._store.write(run, Priority.HOUSEKEEPING):
+        while not self._is_stopping:
+            if isinstance(job, Chore):
+                count = job.run(now_ms)
+            else:
+                count = self._store.write(job.run, Priority.HOUSEKEEPING)
+            if not count:
+                break
             total += count
         return total

@@ -125,4 +125,6 @@ test('the next step moves through the case', () => {
   expect(by_me('reported')).toBe('close')
   expect(next_step(claimed('a', other), me.id)).toBe('view')
   expect(next_step(claimed('t', me, { kind: 'technical' }), me.id)).toBe('close')
+  expect(next_step(claimed('g', me, { kind: 'gateway' }), me.id)).toBe('close')
+  expect(next_step(claimed('f', me, { kind: 'fall' }), me.id)).toBe('dispatch')
 })

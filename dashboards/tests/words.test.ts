@@ -1,14 +1,18 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { office_en } from '../src/core/i18n/office.en'
+import { office_zh } from '../src/core/i18n/office.zh-CN'
 import { choose, dictionaries, type Messages } from '../src/core/i18n'
 import { ago, distance, duration, refusal, told } from '../src/core/i18n/say'
 import { ApiError } from '../src/core/api'
+import { KIND_ICON } from '../src/ui/kinds'
 import type { HistoryEntry } from '../src/core/types'
 
 const ROOT = join(import.meta.dirname, '..')
 const CJK = /[\u2e80-\u303f\u3400-\u9fff\uf900-\ufaff\uff00-\uffef]/
-const DICTIONARIES = ['src/core/i18n/zh-CN.ts', 'src/core/i18n/en.ts']
+const OFFICE = ['src/core/i18n/office.zh-CN.ts', 'src/core/i18n/office.en.ts']
+const DICTIONARIES = ['src/core/i18n/zh-CN.ts', 'src/core/i18n/en.ts', ...OFFICE]
 const { zh, en } = dictionaries
 
 function files(folder: string): string[] {
@@ -18,7 +22,7 @@ function files(folder: string): string[] {
   })
 }
 
-const sources = [...files(join(ROOT, 'src')), ...['login', 'console', 'station', 'home', 'resident'].map((p) => join(ROOT, `${p}.html`))]
+const sources = [...files(join(ROOT, 'src')), ...['login', 'console', 'station', 'home', 'resident', 'admin'].map((p) => join(ROOT, `${p}.html`))]
   .filter((path) => /\.(ts|svelte|html|css|svg)$/.test(path))
   .map((path) => relative(ROOT, path))
 
@@ -56,14 +60,22 @@ test('both dictionaries say the same keys, and say something at each', () => {
   expect([...zhs, ...ens].filter(([key, text]) => text === '' && !silent_in_english.includes(key))).toEqual([])
 })
 
+test('the office says the same in both languages, and English in English', () => {
+  const [zhs, ens] = [texts(office_zh), texts(office_en)]
+
+  expect(ens.map(([key]) => key)).toEqual(zhs.map(([key]) => key))
+  expect([...zhs, ...ens].filter(([, text]) => text === '')).toEqual([])
+  expect(ens.filter(([, text]) => CJK.test(text))).toEqual([])
+})
+
 test('every text is used by some page', () => {
   const code = sources
     .filter((path) => !DICTIONARIES.includes(path))
     .map((path) => readFileSync(join(ROOT, path), 'utf8'))
     .join('\n')
   // looked up by a value from the wire
-  const by_code = /^person\.(fe)?male$|^(severity|kind|kind_short|errors|outcomes|sub_reasons|keys|take\.reasons|offer\.state|offer\.steps|home\.lamp|home\.rooms|map\.areas|resident\.(panels|states)|report\.(founds|actions|handovers|follow_ups))\./
-  const unused = texts(zh)
+  const by_code = /^(copy_by_hand|enrol\.(bad_at|twice))$|^person\.(fe)?male$|^(severity|kind|kind_short|errors|outcomes|sub_reasons|keys|take\.reasons|offer\.state|offer\.steps|home\.lamp|home\.rooms|map\.areas|resident\.(panels|states)|roles|tabs|enrol\.(kinds|rooms)|areas\.kinds|gateways\.(state|reasons)|removals\.(state|done)|report\.(founds|actions|handovers|follow_ups))\./
+  const unused = [...texts(zh), ...texts(office_zh)]
     .map(([key]) => key)
     .filter((key) => !by_code.test(key) && !new RegExp(`\\.${key.split('.').pop()}\\b`).test(code))
 
@@ -111,4 +123,22 @@ describe('history', () => {
   test('shows a type that this build does not know', () => {
     expect(say(en, 'en', row('teleported'))).toBe('Entry (teleported)')
   })
+})
+
+test('what a rule concludes is told in its own words, and again as what it is', () => {
+  const row = (type: string, data: Record<string, unknown>): HistoryEntry => ({ n: 1, at_ms: 0, type, by: null, data })
+  const gas = { kind: 'gas', say: { zh: '检测到燃气', en: 'has detected gas' } }
+
+  expect(told(en, 'en', row('raised', { alarm: gas })).text).toBe('has detected gas')
+  expect(told(en, 'en', row('repeated', { press: { key: 'k', journal: 'j' } })).text).toBe(en.history.repeated)
+  expect(told(en, 'en', row('repeated', { press: { key: 'gas:hall:1' } })).text).toBe(en.history.told_again)
+  expect(told(zh, 'zh', row('repeated', { press: { key: 'a/b:rise:1' }, severity: 'high' })).text).toBe('升为高')
+  expect(told(en, 'en', row('cleared', {})).text).toBe(en.history.cleared)
+})
+
+test('every kind of alarm has its picture in the sprite', () => {
+  const sprite = readFileSync(join(ROOT, 'src/design/icons.svg'), 'utf8')
+
+  expect(Object.keys(KIND_ICON).sort()).toEqual(Object.keys(zh.kind).sort())
+  expect(Object.values(KIND_ICON).filter((name) => !sprite.includes(`id="i-${name}"`))).toEqual([])
 })

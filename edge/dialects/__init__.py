@@ -1,15 +1,46 @@
 """How devices speak: one file a convention. The first that knows a topic takes its messages.
 
-To add one: a new file with a class that has `configure` and `hear`, and its name in `Hearing`.
+A dialect is found by being there: a module of this folder with `CONVENTION` and a class named by
+`DIALECT`. They are asked in the order of their names, so each takes only topics that plainly have
+its form; Zigbee2MQTT, whose devices' names may have any form, comes last by its name.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import Final, Protocol
 
 from contract.messages import RegisteredDevice
 from edge.dialects.catalogue import NO_CATALOGUE, Catalogue
 from edge.dialects.profile import Profiles
-from edge.dialects.zigbee2mqtt import Zigbee2Mqtt
+from edge.dialects.telling import Sent
 from edge.meaning import NOT_KNOWN, Heard
+
+
+class Dialect(Protocol):
+    """One way of speaking; stateful only in what devices and bridges announced. Never raises."""
+
+    def __init__(self, profiles: Profiles, catalogue: Catalogue) -> None: ...
+
+    def configure(self, devices: Iterable[RegisteredDevice]) -> None:
+        """Replaces the registry's devices."""
+
+    @staticmethod
+    def example(says: Mapping[str, object]) -> Sent:
+        """A profile's example as a device would send it."""
+
+    def hear(self, topic: str, payload: bytes, retain: bool) -> Heard:
+        """What the message said; NOT_KNOWN where topic or form are nobody's of this convention."""
+
+
+def _found() -> dict[str, type[Dialect]]:
+    """By convention."""
+    names = sorted(module.name for module in iter_modules(__path__))
+    modules = [import_module(f"{__name__}.{name}") for name in names]
+    return {module.CONVENTION: module.DIALECT for module in modules if hasattr(module, "DIALECT")}
+
+
+DIALECTS: Final = _found()
 
 
 class Hearing:
@@ -19,7 +50,8 @@ class Hearing:
     """
 
     def __init__(self, profiles: Profiles | None = None, catalogue: Catalogue = NO_CATALOGUE):
-        self._dialects = (Zigbee2Mqtt(profiles or Profiles(), catalogue),)
+        known = profiles or Profiles()
+        self._dialects = tuple(dialect(known, catalogue) for dialect in DIALECTS.values())
         self._sos: frozenset[str] = frozenset()
 
     def configure(self, devices: Iterable[RegisteredDevice]) -> None:

@@ -7,30 +7,15 @@ import msgspec
 
 from contract.lanes import Quality
 from contract.vocabulary import SPECS, Kind, Measurement
-from edge.dialects.exposes import Features, meaning_of
-from edge.dialects.profile import Profile
+from edge.dialects.exposes import meaning_of
+from edge.dialects.telling import EMERGENCIES, PRESSES, TESTED, WORD_CHARS_MAX, Device
 from edge.dialects.values import ON, instant_ms, spoken
 from edge.meaning import Heard, Reading, Unreadable, Value, heard, quality_of
 
-EMERGENCIES: Final = frozenset({"emergency", "panic", "sos"})  # whatever the exposes list
-ACTION_CHARS_MAX: Final = 64
 _CALLS: Final = frozenset({"action", "sos", "sos_alarm"})  # fields that may be a call for help
 _NO_ACTION: Final = frozenset({"", "none"})  # sent after a press by Zigbee2MQTT before 2.0
-_PRESSES: Final = (frozenset(SPECS[Measurement.BUTTON].values) | {"pressed"}) - {"release"}
-# What a test button may raise; a call for help is never taken for a test.
-_TESTED: Final = {m for m, spec in SPECS.items() if spec.is_alarm and spec.kind is Kind.STATE}
 # Zigbee2MQTT before 2.0: `illuminance` is the raw measure, `illuminance_lux` the light.
 _RAW_BESIDE: Final = {"illuminance": "illuminance_lux"}
-
-
-class Device(msgspec.Struct, frozen=True):
-    """A device behind the bridge. is_known: the registry or its bridge names it."""
-
-    uid: str
-    is_known: bool = False
-    is_sos: bool = False
-    profile: Profile | None = None
-    features: Features = {}
 
 
 class Said(NamedTuple):
@@ -84,9 +69,7 @@ def told(
 
 def said_by(device: Device, name: str, raw: object) -> tuple[Said, ...]:
     """What one field says; nothing for a field or value without a meaning of ours."""
-    word = spoken(raw)
-    fields = {} if device.profile is None else device.profile.fields
-    meant = None if word is None else fields.get(name, {}).get(word)
+    meant = None if device.profile is None else device.profile.meaning_of(name, raw)
     if meant is not None:
         return tuple(Said(measurement, value) for measurement, value in meant.items())
     if name == "action":
@@ -100,11 +83,11 @@ def said_by(device: Device, name: str, raw: object) -> tuple[Said, ...]:
 
 def _action(device: Device, raw: object) -> tuple[Said, ...]:
     """A call for help, else a button. Of a call button that knows only presses, each is a call."""
-    if not isinstance(raw, str) or len(raw) > ACTION_CHARS_MAX:
+    if not isinstance(raw, str) or len(raw) > WORD_CHARS_MAX:
         return ()
     word = raw.strip().casefold()
     if word in EMERGENCIES or (
-        device.is_sos and word.partition("_")[0] in _PRESSES and not _has_emergency(device)
+        device.is_sos and word.partition("_")[0] in PRESSES and not _has_emergency(device)
     ):
         return (Said(Measurement.SOS, True),)
     return (Said(Measurement.BUTTON, raw),)
@@ -116,7 +99,7 @@ def _has_emergency(device: Device) -> bool:
 
 
 def _quality(said: Said, *, is_test: bool) -> Quality:
-    if is_test and said.measurement in _TESTED:
+    if is_test and said.measurement in TESTED:
         return Quality.TEST
     return quality_of(said.measurement, said.value)
 

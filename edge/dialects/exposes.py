@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from contract.vocabulary import SPECS, Measurement
+from edge.dialects.units import SAME, Factors, factors, scaled
 from edge.dialects.values import OFF, ON, number, spoken
 from edge.meaning import Value
 
@@ -35,14 +36,13 @@ Features = Mapping[str, Feature]
 
 
 class Meaning(NamedTuple):
-    """How a property is read. on, off: words for true, false; value = raw × scale + offset."""
+    """How a property is read. on, off: words for true, false."""
 
     measurement: Measurement
     channel: str | None = None
     on: frozenset[str] = frozenset()
     off: frozenset[str] = frozenset()
-    scale: float = 1
-    offset: float = 0
+    factors: Factors = SAME
 
     def value_of(self, raw: object) -> Value | None:
         """In the vocabulary's unit and polarity; None where the raw value says nothing."""
@@ -50,9 +50,7 @@ class Meaning(NamedTuple):
             word = spoken(raw)
             return True if word in self.on else False if word in self.off else None
         value = number(raw)
-        if value is None or (self.scale == 1 and self.offset == 0):
-            return value
-        return round(value * self.scale + self.offset, 6)
+        return None if value is None else scaled(value, self.factors)
 
 
 # What is true or false. By default true means that the named thing is there.
@@ -95,25 +93,6 @@ _NUMERIC: Final[Mapping[str, Measurement]] = {
 }
 # Same name, other unit or polarity from model to model: nothing without its exposes.
 _ASK_EXPOSES: Final = frozenset({"garage_door_contact", "noise", "voltage", "target_distance"})
-_MINUTE: Final = {"breaths/min": (1.0, 0.0), "bpm": (1.0, 0.0), "/min": (1.0, 0.0)}
-_UNITS: Final[Mapping[Measurement, Mapping[str, tuple[float, float]]]] = {
-    M.TEMPERATURE: {"\u00b0C": (1, 0), "\u00b0F": (5 / 9, -160 / 9)},
-    M.DEVICE_TEMPERATURE: {"\u00b0C": (1, 0), "\u00b0F": (5 / 9, -160 / 9)},
-    M.HUMIDITY: {"%": (1, 0)},
-    M.PRESSURE: {"hPa": (1, 0), "mbar": (1, 0), "kPa": (10, 0), "Pa": (0.01, 0)},
-    M.ILLUMINANCE: {"lx": (1, 0)},
-    M.CO2: {"ppm": (1, 0)},
-    M.PM25: {"\u00b5g/m\u00b3": (1, 0), "\u03bcg/m\u00b3": (1, 0), "mg/m\u00b3": (1000, 0)},
-    M.SOUND_LEVEL: {"dB": (1, 0), "dBA": (1, 0)},
-    M.BATTERY: {"%": (1, 0)},
-    M.VOLTAGE: {"V": (1, 0), "mV": (0.001, 0)},
-    M.POWER: {"W": (1, 0), "kW": (1000, 0)},
-    M.ENERGY: {"kWh": (1, 0), "Wh": (0.001, 0)},
-    M.DISTANCE: {"m": (1, 0), "cm": (0.01, 0), "mm": (0.001, 0)},
-    M.RESPIRATORY_RATE: _MINUTE,
-    M.HEART_RATE: _MINUTE,
-    M.LINK_QUALITY: {"lqi": (1, 0)},
-}
 # Where words tell. A suspected fall ("maybe_fall", "fall_warning") is not yet one.
 _ENUM: Final[Mapping[str, Meaning]] = {
     "fall_status": Meaning(
@@ -196,8 +175,8 @@ def _measured(measurement: Measurement, unit: str | None) -> Meaning | None:
     """None for a unit of something else, such as % for light; without a unit: the usual one."""
     if not unit:
         return Meaning(measurement)
-    factors = _UNITS[measurement].get(unit)
-    return None if factors is None else Meaning(measurement, scale=factors[0], offset=factors[1])
+    by = factors(measurement, unit)
+    return None if by is None else Meaning(measurement, factors=by)
 
 
 def features_of(exposes: object) -> dict[str, Feature]:

@@ -11,6 +11,8 @@ NOT_JSON: Final = object()  # what `parsed` gives for bytes that are no JSON tex
 ON: Final = frozenset({"true", "on"})
 OFF: Final = frozenset({"false", "off"})
 _NUMBER: Final = re.compile(r"[-+]?\d{1,18}(\.\d{1,18})?", re.ASCII)
+CLOCK_SET_S: Final = 1_000_000_000  # 2001: before it, a clock counts from its own start
+CLOCK_S_MAX: Final = 2**33
 _MILLIS_MAX: Final = 2**53 - 1  # contract.messages.Millis
 
 
@@ -31,11 +33,14 @@ def text_of(payload: bytes) -> str | None:
 
 
 def spoken(raw: object) -> str | None:
-    """A value as one lower-case word: True is `true`, "ON" is `on`, 1 is `1`; None for the rest."""
+    """A value as one lower-case word: True is `true`, "ON" is `on`, 1 and 1.0 are `1`; None for
+    the rest."""
     if isinstance(raw, bool):
         return "true" if raw else "false"
     if isinstance(raw, str):
         return raw.strip().casefold()
+    if isinstance(raw, float) and raw.is_integer() and abs(raw) <= _MILLIS_MAX:
+        return str(int(raw))
     return str(raw) if isinstance(raw, int) else None
 
 
@@ -47,6 +52,16 @@ def number(raw: object) -> float | None:
         return None
     is_safe = -_MILLIS_MAX <= raw <= _MILLIS_MAX if isinstance(raw, int) else math.isfinite(raw)
     return raw if is_safe else None
+
+
+def epoch_ms(raw: object) -> int | None:
+    """Unix milliseconds from Unix seconds; None for the clock of a device that has not been set."""
+    seconds = number(raw)
+    return (
+        None
+        if seconds is None or not CLOCK_SET_S <= seconds <= CLOCK_S_MAX
+        else int(seconds * 1000)
+    )
 
 
 def instant_ms(raw: object) -> int | None:

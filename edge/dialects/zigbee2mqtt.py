@@ -4,19 +4,22 @@ From zigbee2mqtt.io/guide/usage/mqtt_topics_and_messages.html; a friendly name m
 State: what the registry and the bridges' retained `bridge/devices` say of each device.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
+
+import msgspec
 
 from contract.messages import RegisteredDevice
 from contract.vocabulary import Measurement
 from edge.dialects.catalogue import Catalogue
-from edge.dialects.device import Device, told
+from edge.dialects.device import told
 from edge.dialects.exposes import Features, features_of
-from edge.dialects.profile import Profile, Profiles
+from edge.dialects.profile import ZIGBEE2MQTT, Profile, Profiles
+from edge.dialects.telling import Device, Sent
 from edge.dialects.values import NOT_JSON, parsed, spoken, text_of
 from edge.meaning import NOT_KNOWN, Heard, Reading, Unreadable, heard
 
-CONVENTION: Final = "zigbee2mqtt"
+CONVENTION: Final = ZIGBEE2MQTT
 UID: Final = "z2m:"
 DEFAULT_BASE: Final = "zigbee2mqtt"
 BASES_MAX: Final = 16
@@ -66,7 +69,7 @@ class Zigbee2Mqtt:
         if base is not None and topic.startswith(f"{base}/bridge/"):
             return self._bridge(base, topic.removeprefix(f"{base}/bridge/"), payload, retain)
         value = parsed(payload) if len(payload) <= PAYLOAD_BYTES_MAX else NOT_JSON
-        if base is None and isinstance(value, dict) and "linkquality" in value:
+        if base is None and _is_plain(topic, value):
             base = topic.partition("/")[0]  # not introduced, yet no other software says so
         place = self._place(topic, base, is_object=isinstance(value, dict))
         if place is None:
@@ -80,6 +83,11 @@ class Zigbee2Mqtt:
         if not place.side:
             return _state(place.device, value, retain)
         return _attribute(place, value, payload, retain)
+
+    @staticmethod
+    def example(says: Mapping[str, object]) -> Sent:
+        """A message with these fields."""
+        return f"{DEFAULT_BASE}/example", msgspec.json.encode(says)
 
     # ------------------------------------------------------------ topics
 
@@ -197,6 +205,14 @@ class Zigbee2Mqtt:
         return next((features for features in found if features), {})
 
 
+def _is_plain(topic: str, value: object) -> bool:
+    """Whether the message alone shows that it is of Zigbee2MQTT."""
+    if not isinstance(value, dict):
+        return False
+    is_availability = topic.endswith(f"/{_AVAILABILITY}") and value.keys() == {"state"}
+    return "linkquality" in value or (is_availability and spoken(value["state"]) in _REACHABLE)
+
+
 def _is_command(rest: str) -> bool:
     """`set`, `get`, `set/<attribute>`, `<endpoint>/set`, behind a device's topic."""
     return not {"set", "get"}.isdisjoint(rest.split("/")[-2:])
@@ -278,3 +294,6 @@ def _reachable(payload: bytes) -> bool | None:
 def _unreadable(device: Device, reason: str) -> Heard:
     known = Unreadable(device.uid, reason) if device.is_known else None
     return Heard(CONVENTION, unreadable=known, ignored=("unreadable",))
+
+
+DIALECT: Final = Zigbee2Mqtt

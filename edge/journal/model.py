@@ -27,9 +27,9 @@ class Taken(NamedTuple):
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """A row before it has a number.
 
-    time_ms: only where the device dated it. path: field in the message; topic: where it came in.
-    rep: seq of the row that this one repeats; cancels: seq of the press that it takes back; raw:
-    base64.
+    time_ms: only where the device or its network dated it. path: field in the message; topic: where
+    it came in. rep: seq of the row that this one repeats; cancels: seq of the press that it takes
+    back; raw: base64.
     """
 
     lane: Lane
@@ -40,7 +40,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     unit: str | None = None
     quality: Quality = Quality.OK
     time_ms: int | None = None
-    time_quality: Literal["device", "received"] = "received"
+    time_quality: Literal["device", "gateway", "received"] = "received"
     channel: str | None = None
     path: str | None = None
     topic: str | None = None

@@ -63,6 +63,7 @@ class Pacer:
         """The next thing to say. highest: last number given in the journal."""
         if self._applied is None:
             return None
+        self._set_back(now_ms)
         for flight in self._flights:
             if flight.token is None and flight.due_ms <= now_ms:
                 return flight.wish
@@ -93,6 +94,14 @@ class Pacer:
         if self._backlog_wish() is not None:
             due.append(self._start_ms)
         return min(due, default=None)
+
+    def _set_back(self, now_ms: int) -> None:
+        """What was said live and is not applied in its time is backlog from then on: the rules may
+        have it and only the time series not, so it must not stand in the way of what is new."""
+        for flight in list(self._flights):
+            if flight.wish.run == "live" and flight.token is None and flight.due_ms <= now_ms:
+                self._flights.remove(flight)
+                self._floor = max(self._floor, flight.wish.last)
 
     def _live(self, highest: int, now_ms: int) -> Wish | None:
         if highest <= self._live_last or not self._live_room():

@@ -34,13 +34,14 @@ def test_an_unknown_command_could_not_run() -> None:
 
 
 def test_the_shipped_rules_hold(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["rules", "check", str(RULES), "--json"]) == 0
-    assert told(capsys) == {"files": 1, "rules": 1, "cases": 0, "failed": []}
+    folders = [str(RULES), str(RULES.with_name("modes"))]
+    assert main(["rules", "check", *folders, "--json"]) == 0
+    assert told(capsys) == {"files": 17, "rules": 17, "cases": 0, "failed": []}
 
-    assert main(["rules", "test", str(RULES), "--json"]) == 0
+    assert main(["rules", "test", *folders, "--json"]) == 0
     document = told(capsys)
-    assert (document["rules"], document["failed"]) == (1, [])
-    assert document["cases"] >= 6
+    assert (document["rules"], document["failed"]) == (17, [])
+    assert document["cases"] >= 6 * 13
 
 
 def test_a_misspelt_rule_falls_short_and_is_named_with_its_place(
@@ -52,7 +53,7 @@ def test_a_misspelt_rule_falls_short_and_is_named_with_its_place(
     code = main(["rules", "check", str(file)])
 
     assert code == 1
-    assert f"{file}:6:11: 'presed' is not known here; did you mean" in capsys.readouterr().out
+    assert f"{file}:7:11: 'presed' is not known here; did you mean" in capsys.readouterr().out
 
 
 def test_a_story_that_is_not_kept_is_told_with_what_came_instead(

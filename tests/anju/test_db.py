@@ -180,3 +180,40 @@ def test_an_audit_cut_with_its_head_does_not_meet_the_head_kept_outside(shop: Sh
     problems = shop.db("check", "--anchor", anchor, code=1)["problems"]
 
     assert problems == ["audit, row 3: is not the one that was written down outside"]
+
+
+def test_a_backup_says_what_it_has_of_readings(shop: Shop) -> None:
+    shop.db("upgrade")
+
+    saved = shop.db("backup")
+
+    assert (saved["readings"], saved["note"]) == (None, "there are no readings yet")
+    assert "those of now stay" in shop.db("restore", saved["file"])["note"]
+
+
+def test_readings_in_influxdb_are_saved_there_and_the_backup_says_so(
+    shop: Shop, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "token").write_text("secret")
+    file = tmp_path / "cloud.toml"
+    file.write_text(
+        f'data_dir = "{shop.data}"\n[broker]\nhost = "mq"\n[timeseries.influx]\n'
+        'url = "http://influx:8086"\norg = "o"\ntoken_file = "token"\n'
+    )
+    shop.db("upgrade")
+
+    assert main(["--quiet", "db", "backup", "--config", str(file), "--json"]) == 0
+
+    told = json.loads(capsys.readouterr().out)
+    assert told["readings"]["buckets"] == ["anju", "anju_hours", "anju_applied"]
+
+
+def test_a_broken_copy_of_readings_changes_nothing(shop: Shop) -> None:
+    shop.db("upgrade")
+    saved = Path(shop.db("backup")["file"])
+    saved.with_suffix(".readings.duckdb").write_bytes(b"nothing of the kind" * 100)
+    before = shop.file.read_bytes()
+
+    assert "no sound copy" in shop.db("restore", str(saved), code=2)["error"]
+
+    assert shop.file.read_bytes() == before

@@ -7,6 +7,7 @@ import pytest
 from anju.history import fill
 from anju.paths import config_dir
 from cloud.timeseries.embedded import DuckSeries
+from cloud.timeseries.model import Keeping
 from device_simulators.plan import Plan, read_plan
 from edge.profiles import load_hearing
 
@@ -22,7 +23,7 @@ def plan() -> Plan:
 
 @pytest.fixture
 def series(tmp_path: Path) -> DuckSeries:
-    return DuckSeries(tmp_path / "readings.duckdb", 90)
+    return DuckSeries(tmp_path / "readings.duckdb", Keeping())
 
 
 def yesterday(series: DuckSeries, plan: Plan) -> int:
@@ -49,4 +50,4 @@ def test_a_second_start_adds_nothing(series, plan):
 
 
 def test_a_store_that_is_away_leaves_the_day_out(tmp_path, plan):
-    assert yesterday(DuckSeries(tmp_path / "nowhere" / "readings.duckdb", 90), plan) == 0
+    assert yesterday(DuckSeries(tmp_path / "nowhere" / "readings.duckdb", Keeping()), plan) == 0

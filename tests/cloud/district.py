@@ -12,7 +12,6 @@ from cloud.alarms import store as alarm_store
 from cloud.alarms.folding import fold_key
 from cloud.alarms.model import (
     Alarm,
-    AlarmKind,
     DeviceCard,
     HomeCard,
     Person,
@@ -27,14 +26,14 @@ from cloud.dispatch.service import DispatchDesk
 from cloud.durable import feed
 from cloud.durable.outbox import Outbox, outbox_table
 from cloud.durable.timers import Timers
-from cloud.escalation.service import Escalation, read_policy
+from cloud.escalation.service import Escalation, read_policies
 from cloud.notify.prompts import Prompts
 from cloud.observe import Counters
 from cloud.pumps import Signal
 from cloud.registry.cards import HomeKind
 from cloud.registry.registry import Registry
 from cloud.registry.seed import load_demo
-from cloud.rules.model import Severity
+from cloud.rules.model import AlarmKind, Severity
 from cloud.storage.store import Store
 from cloud.storage.unit import Work
 from cloud.travel.estimate import CrowTravel
@@ -43,7 +42,8 @@ from cloud.workers.timers import TimerPump
 from tests.cloud.stores import HandClock, open_store
 
 CONFIG = Path(__file__).parents[2] / "config"
-POLICY = read_policy(CONFIG / "policies" / "default.yaml")
+POLICIES = read_policies(CONFIG / "policies")
+POLICY = POLICIES[Severity.CRITICAL]
 LIN, HE = Person("ac-lin", "林晓岚", "Lin Xiaolan"), Person("ac-he", "何文静", "He Wenjing")
 ANHE, JIANGLING = "st-anhe", "st-jiangling"
 CHEN, DENG = Crew(ANHE, "re-chenli"), Crew(ANHE, "re-dengxm")
@@ -62,7 +62,7 @@ class District:
         self.registry.listen(self.store.bus)
         words, timers = read_dictionary(CONFIG / "words"), Timers(Signal())
         self.desk = DispatchDesk(self.registry, CrowTravel(), timers, words)
-        self.escalation = Escalation(POLICY, timers, self.desk)
+        self.escalation = Escalation(POLICIES, timers, self.desk)
         for room in (self.desk, self.escalation, Prompts(Outbox(Signal()), words)):
             room.listen(self.store.bus)
         handlers = {**self.desk.handlers(), **self.escalation.handlers()}
@@ -77,12 +77,13 @@ class District:
         home_id: str | None = HOME,
         kind: AlarmKind = AlarmKind.SOS,
         home_kind: HomeKind = HomeKind.SIMULATED,
+        severity: Severity = Severity.CRITICAL,
     ) -> Alarm:
         """A resident calls; None: nobody knows from where."""
         self._presses += 1
         call = Call(
             kind=kind,
-            severity=Severity.CRITICAL,
+            severity=severity,
             fold_key=fold_key(kind, home_id, GATEWAY),
             rule="sos",
             version="1",

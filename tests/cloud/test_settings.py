@@ -8,7 +8,7 @@ from anju.paths import ROOT
 from cloud.app import CannotStart, Cloud
 from cloud.dictionary import BadConfiguration
 from cloud.settings import ALL_ROLES, CloudSettings, Role, SeriesSettings, read_settings
-from cloud.timeseries.model import InfluxAddress
+from cloud.timeseries.model import InfluxAddress, Keeping
 
 SHIPPED = Path("/shipped")
 
@@ -79,15 +79,15 @@ def test_readings_go_to_a_file_unless_influxdb_is_named(tmp_path: Path) -> None:
     broker = 'data_dir = "d"\n[broker]\nhost = "mq"\n'
     where = 'url = "http://influx:8086"\norg = "o"\ntoken_file = "token"\n'
 
-    embedded = read(tmp_path, broker + "[timeseries]\nkeep_days = 90\nthreads = 1\n")
+    embedded = read(tmp_path, broker + "[timeseries]\nraw_days = 60\nthreads = 1\n")
     production = read(tmp_path, broker + "[timeseries.influx]\n" + where)
 
-    assert embedded.timeseries == SeriesSettings(keep_days=90, threads=1)
+    assert embedded.timeseries == SeriesSettings(keeping=Keeping(raw_days=60), threads=1)
     assert embedded.readings == tmp_path / "d" / "readings.duckdb"
     assert production.timeseries.influx == InfluxAddress("http://influx:8086", "o", "secret")
 
 
-@pytest.mark.parametrize("role", [Role.WEB, Role.INGEST])
+@pytest.mark.parametrize("role", list(Role))
 def test_a_file_of_readings_is_refused_where_roles_are_apart(role: Role, tmp_path: Path) -> None:
     text = f'data_dir = "d"\nroles = ["{role}"]\n[broker]\nhost = "mq"\n[http]\nport = 0\n'
     file = tmp_path / "cloud.toml"
@@ -116,7 +116,7 @@ def test_a_file_of_readings_is_refused_where_roles_are_apart(role: Role, tmp_pat
         ('data_dir = "d"\n[broker]\nhost = "mq"\npassword_file = "no"', "cannot be read"),
         ('data_dir = "d"\n[broker]\nhost = "mq"\ncert_file = "c"', "need ca_file"),
         ('data_dir = "d"\n[broker]\nhost = "mq"\n[fleet]\nca = "c"', "unknown field `ca`"),
-        ('data_dir = "d"\n[broker]\nhost = "mq"\n[timeseries]\nkeep_days = 0', "keep_days"),
+        ('data_dir = "d"\n[broker]\nhost = "mq"\n[timeseries]\nraw_days = 9', "raw_days"),
         ("data_dir = ", "not valid TOML"),
     ],
 )

@@ -2,7 +2,6 @@
 
 from random import Random
 
-import msgspec
 import pytest
 
 from device_simulators.emergencies import DAY_MS, Emergency, by_chance, lived, said
@@ -79,17 +78,25 @@ def test_two_in_three_who_fall_press_what_they_wear(home):
     assert all(NINE_MS < one[-1][0] <= NINE_MS + 8 * 60_000 for one in pressing)
 
 
-def test_a_danger_is_told_by_the_detector_that_a_home_has_and_ends(home):
-    leaky = msgspec.structs.replace(
-        home, devices=(msgspec.structs.replace(home.device("door"), kind="gas"),)
-    )
+@pytest.mark.parametrize(
+    ("what", "field"), [("gas", "gas"), ("smoke", "smoke"), ("leak", "water_leak")]
+)
+def test_a_danger_is_told_by_the_detector_of_a_home_that_has_one_and_ends(plan, what, field):
+    with_detectors, without = plan.homes[0], plan.homes[1]
 
-    spoken = [
-        (at_ms, fields) for at_ms, _, fields in said(leaky, Emergency("gas", 0, 0), Random(1))
+    spoken = list(said(with_detectors, Emergency(what, NINE_MS, 0), Random(1)))
+
+    assert [(at_ms, fields) for at_ms, _, fields in spoken] == [
+        (NINE_MS, {field: True}),
+        (NINE_MS + 15 * 60_000, {field: False}),
     ]
+    assert list(said(without, Emergency(what, NINE_MS, 0), Random(1))) == []
 
-    assert spoken == [(0, {"contact": True}), (15 * 60_000, {"contact": False})]
-    assert list(said(home, Emergency("smoke", 0, 0), Random(1))) == []
+
+def test_a_fall_is_told_by_the_radar_of_a_home_that_has_one(home):
+    spoken = list(said(home, Emergency("fall", NINE_MS, HOUR_MS), Random(1)))
+
+    assert (spoken[0][0], spoken[0][2]) == (NINE_MS, {"fall_status": "fall_alarm"})
 
 
 def test_what_is_ordered_happens_at_that_instant_and_changes_nothing_before(home):

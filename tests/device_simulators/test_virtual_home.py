@@ -94,6 +94,9 @@ def test_a_door_turns_over_and_a_thermometer_cannot_be_pressed(home):
         ("door", {"battery": 90}, None),
         ("motion", {"occupancy": False}, False),
         ("motion", {"linkquality": 90}, None),
+        ("gas", {"gas": True}, True),
+        ("leak", {"water_leak": False}, False),
+        ("fall", {"fall_status": "fall_alarm"}, None),
         ("bath", {"action": "emergency"}, None),
     ],
 )
@@ -106,7 +109,18 @@ def test_the_view_has_every_device_of_the_picture_and_no_thermometer(plan, home)
 
     kinds = [device["kind"] for device in shown["devices"]]
     assert sorted(kinds) == sorted(
-        ["sos-bath", "sos-bed", "pendant", "motion", "door", "gas", "speaker"]
+        [
+            "sos-bath",
+            "sos-bed",
+            "pendant",
+            "motion",
+            "door",
+            "gas",
+            "smoke",
+            "leak",
+            "fall",
+            "speaker",
+        ]
     )
-    assert [d["kind"] for d in shown["devices"] if not d["supported"]] == ["gas", "speaker"]
+    assert [d["kind"] for d in shown["devices"] if not d["supported"]] == ["speaker"]
     assert (shown["lamp"], shown["said"], shown["log"]) == ("off", None, [])

@@ -161,7 +161,7 @@ class StandIn:
         app.add_api_route("/sim/api/{rest:path}", self._sim, methods=["GET", "POST"])
         app.add_api_route("/health/ready", lambda: {"ok": True})
         app.add_api_route("/", lambda: RedirectResponse("/login"))
-        for page in ("login", "console", "station", "home", "resident"):
+        for page in ("login", "console", "station", "home", "resident", "admin"):
             app.add_api_route(f"/{page}", _page(page), include_in_schema=False)
         app.mount("/assets", StaticFiles(directory=STATIC / "assets"))
         return app

@@ -101,8 +101,36 @@ def pressed(page: Page, stand_in: StandIn) -> None:
     page.locator("[data-lamp=received]").wait_for()
 
 
+def asked_for_a_code(page: Page, stand_in: StandIn) -> None:
+    page.locator("#login").fill("administrator")
+    page.locator("#password").fill("right")
+    page.locator("form .pri").click()
+    page.locator("#code").wait_for()
+
+
+def setting_up(page: Page, stand_in: StandIn) -> None:
+    page.locator("code").wait_for()
+
+
+def recovery_codes(page: Page, stand_in: StandIn) -> None:
+    page.locator("#code").fill("123456")
+    page.locator("form .pri").click()
+    page.locator(".codes li").first.wait_for()
+
+
+def choosing_a_password(page: Page, stand_in: StandIn) -> None:
+    recovery_codes(page, stand_in)
+    page.locator(".right .pri").click()
+    page.locator("#password").wait_for()
+
+
+LINK: Final = "/login#link=link-administrator"
 STATES: Final[dict[str, tuple[str, str | None, Stage]]] = {
     "login": ("/login", None, nothing),
+    "login code": ("/login", None, asked_for_a_code),
+    "login set-up": (LINK, None, setting_up),
+    "login recovery": (LINK, None, recovery_codes),
+    "login password": (LINK, None, choosing_a_password),
     "console before duty": ("/console", "operator", nothing),
     "console empty": ("/console", "operator", on_duty),
     "console busy": ("/console", "operator", busy),

@@ -1,8 +1,11 @@
 """The main job in real browsers on the real demo: one press, all the way."""
 
 import re
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Final
 
 import pyotp
@@ -143,8 +146,8 @@ def close(console: Page) -> None:
     expect(console.locator("[data-event=closed]")).to_be_visible()
 
 
-def test_an_administrator_sets_up_the_second_step_on_the_real_server(
-    browser: Browser, demo_server: Demo
+def test_an_administrator_sets_up_the_second_step_and_enrols_a_gateway(
+    browser: Browser, demo_server: Demo, tmp_path: Path
 ) -> None:
     complaints: list[str] = []
     page = new_page(browser, demo_server.url, Visitor(), complaints)
@@ -161,6 +164,18 @@ def test_an_administrator_sets_up_the_second_step_on_the_real_server(
     expect(page.locator(".codes li")).to_have_count(10)
     keep(page, "login-recovery-codes")
     page.get_by_role("button", name="我已保存").click()
-    expect(page.get_by_role("alert")).to_contain_text("已登录")
+    page.wait_for_url("**/admin")
+
+    # The command that the page shows, as it stands there.
+    page.get_by_role("link", name="网关与证书").click()
+    row = page.locator("[data-gateway=gw-demo01]")
+    expect(row).to_contain_text("最近数据")
+    page.get_by_role("button", name="给 gw-demo01 发安装码").click()
+    command = page.locator("dialog code").first.inner_text().split()
+    assert command[:3] == ["anju", "edge", "enrol"]
+    subprocess.run([sys.executable, "-m", *command, "--dir", str(tmp_path)], check=True, timeout=30)
+    page.reload()
+    expect(row).to_contain_text("证书有效")
+    keep(page, "admin-demo")
     page.context.close()
     assert complaints == []

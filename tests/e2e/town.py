@@ -22,6 +22,7 @@ SAID: Final = {
     "operator": ("值守员在了，请慢慢说。", "An operator is with you. Take your time."),
     "coming": ("已经派人，正在路上，请等一等。", "Help is coming. Please wait."),
 }
+NO_GAS: Final = {"key": "gas", "kind": "gas", "ieee": "-", "is_sos": False}
 
 
 class Refused(Exception):
@@ -47,7 +48,8 @@ class Town:
         homes = yaml.safe_load((DEMO / "homes.yaml").read_text("utf-8"))
         stations = yaml.safe_load((DEMO / "stations.yaml").read_text("utf-8"))["stations"]
         accounts = yaml.safe_load((DEMO / "accounts.yaml").read_text("utf-8"))["accounts"]
-        self.rooms, self.kinds, self.plans = homes["rooms"], homes["kinds"], homes["call_plans"]
+        self.rooms, self.kinds = homes["rooms"], homes["kinds"]
+        self.plans = {plan["id"]: plan for plan in homes["call_plans"]}
         self.homes: dict[str, Thing] = {home["id"]: home for home in homes["homes"][:10]}
         self.stations: dict[str, Thing] = {one["id"]: one for one in stations}
         self.accounts = {one["login"]: self._account(one) for one in accounts}
@@ -234,7 +236,7 @@ class Town:
                 }
                 for n, d in enumerate(home["devices"])
             ],
-            "call_plan": [] if home is None else self.plans[home["call_plan"]],
+            "call_plan": [] if home is None else self.plans[home["call_plan"]]["steps"],
             "offers": [o for o in self.offers.values() if o["alarm_id"] == alarm_id],
             "entry_notes": None if home is None else home["entry_notes"],
         }
@@ -285,11 +287,11 @@ class Town:
                     "kind": d["kind"],
                     "name": self.kinds[d["kind"]],
                     "is_pressed": bool(open_) and d["key"] == "bath",
-                    "supported": bool(d["is_sos"]),
+                    "supported": d["ieee"] != "-",
                 }
                 for d in (
                     *home["devices"],
-                    {"key": "gas", "kind": "gas", "ieee": "-", "is_sos": False},
+                    *([] if any(d["kind"] == "gas" for d in home["devices"]) else [NO_GAS]),
                     {"key": "speaker", "kind": "speaker", "ieee": "-", "is_sos": False},
                 )
                 if d["kind"] != "climate"

@@ -5,6 +5,8 @@ import base64
 import pytest
 
 from contract.lanes import Lane
+from contract.messages import RegisteredDevice
+from edge.dialects import Hearing
 from edge.intake import RAW_BYTES_MAX, Intake
 from edge.journal.model import Taken
 from edge.link import Arrived
@@ -156,3 +158,27 @@ def test_what_we_fail_to_read_of_a_button_is_told(house, topic, notices):
 
     assert len(read.entries) == notices
     assert read.rejected == "ZeroDivisionError: division by zero"
+
+
+@pytest.mark.parametrize(
+    ("place", "topic"),
+    [
+        ("tele/cord", "tele/cord/SENSOR"),
+        ("cord", "cord/events/rpc"),
+        ("cord", "cord/binary_sensor/pull/state"),
+        ("application/1/device/a1b2c3d4e5f60718", "application/1/device/a1b2c3d4e5f60718/event/up"),
+    ],
+)
+def test_nonsense_of_a_call_button_of_any_convention_is_a_technical_alarm(house, place, topic):
+    button = RegisteredDevice("cord", "ho-1", place, is_sos=True)
+    intake = Intake(Hearing(), Residents(), house.health, house.journal.view.row)
+    intake.configure([button], 30)
+
+    read = intake.read(Arrived(None, topic, b"\xff"), Taken("b", 1, 1, True))
+
+    assert [(entry.lane, entry.name, entry.device) for entry, _ in read.entries] == [
+        (Lane.ALARM, "unreadable", "cord")
+    ]
+    assert intake.failed(
+        Arrived(None, topic, b"?"), Taken("b", 1, 1, True), ValueError("a fault of ours")
+    ).entries

@@ -17,6 +17,8 @@ from cloud.alarms.model import Alarm
 from cloud.clock import SystemClock
 from cloud.dictionary import read_dictionary
 from cloud.ingest import fence
+from cloud.ingest.due import DuePump
+from cloud.ingest.following import Follower
 from cloud.ingest.intake import Intake
 from cloud.ingest.judging import HomeJudge
 from cloud.ingest.mqtt import BrokerAddress, MqttSource
@@ -27,13 +29,13 @@ from cloud.observe import Counters
 from cloud.pumps import Runner
 from cloud.registry.registry import Registry
 from cloud.registry.seed import load_demo
-from cloud.rules.engine import RuleSet
-from cloud.rules.language import read_rules
+from cloud.rules.language import read_rule_set
 from cloud.storage.engine import open_engine
 from cloud.storage.schema import metadata
 from cloud.storage.store import Priority, Store
 from cloud.timeseries.embedded import DuckSeries
 from cloud.timeseries.influx import InfluxSeries
+from cloud.timeseries.model import Keeping
 from cloud.timeseries.port import TimeSeries
 from contract.envelope import encode
 from contract.lanes import Lane
@@ -124,9 +126,10 @@ class Ingest:
         self.clock, self.counters, self.overtaken = SystemClock(), Counters(), threading.Event()
         self.store = Store(writing, open_engine(url, writes=False), self.clock)
         self.store.write(lambda work: load_demo(work, CONFIG))
-        words, rules = read_dictionary(CONFIG / "words"), RuleSet(read_rules(CONFIG / "rules"))
+        words, rules = read_dictionary(CONFIG / "words"), read_rule_set(CONFIG)
         registry = Registry(self.store.read)
-        judge = HomeJudge(registry, rules, words, self.counters)
+        follower = Follower(registry, rules, words, self.counters)
+        judge = HomeJudge(registry, follower, words, self.counters)
         self._intake = Intake(judge, "ep-1")
         address = BrokerAddress(HOST, broker.port)
         source = functools.partial(
@@ -137,13 +140,15 @@ class Ingest:
         self.data_source = source("anju-ingest-data", UP_DATA)
         bucket = Ground.bucket()
         self.series: TimeSeries = (
-            InfluxSeries(bucket, 365)
+            InfluxSeries(bucket, Keeping())
             if bucket
-            else DuckSeries(folder / "readings.duckdb", keep_days=365)
+            else DuckSeries(folder / "readings.duckdb", Keeping())
         )
         self._telemetry = Telemetry(self.series, registry, self.data_source.publish, self.counters)
         self.telemetry = Runner(self._telemetry, self.clock, self.counters)
         generation = self.store.write(fence.claim_all)
+        due = DuePump(self.store, follower, self.counters, generation, lambda: None)
+        self.rules = Runner(due, self.clock, self.counters)
         self.alarms = self._runner(self.alarm_source, "ingest.alarms", Priority.ALARM, generation)
         self.data = self._runner(self.data_source, "ingest.data", Priority.DATA, generation)
 
@@ -186,7 +191,7 @@ class Ingest:
 
     def close(self) -> None:
         """In the order of app."""
-        for runner in (self.alarms, self.data, self.telemetry):
+        for runner in (self.alarms, self.data, self.rules, self.telemetry):
             runner.stop()
         self.series.close()
         for source in (self.alarm_source, self.data_source):

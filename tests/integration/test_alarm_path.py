@@ -10,12 +10,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import func, select
 
 from cloud.alarms import store as alarms
 from cloud.app import Cloud
+from cloud.clock import SystemClock
 from cloud.durable.received import LaneKey, applied, event_table
 from cloud.ingest.mqtt import MqttSource
+from cloud.rules import state as rule_state
 from contract.envelope import decode_down
 from contract.lanes import Lane
 from contract.messages import Ack
@@ -34,6 +37,7 @@ from tests.integration.alarm_path import (
 from tests.integration.test_serve import House, served
 from tests.waiting import eventually
 
+PIR, HOME = "z2m:0x00124b0014a00104", "ho-anhe01"
 EVENT = up_topic(GATEWAY, Lane.EVENT)
 
 
@@ -271,3 +275,37 @@ def test_the_session_that_ingest_leaves_behind_is_the_one_that_it_comes_back_to(
     probe = hands(broker, INGEST).connect()
 
     assert probe.has_session
+
+
+def test_gas_a_fall_and_a_silent_home_each_ring_beside_the_press(
+    ingest: Ingest, hands: Hands, broker: RealBroker
+) -> None:
+    sender, clock = hands(broker, "sender").connect(), SystemClock()
+    now_ms = clock.now_ms()
+    ingest.connect()
+    ingest.alarms.start()
+    ingest.data.start()
+    long_ago = now_ms - 12 * 3_600_000 - 60_000
+    send_batch(sender, Lane.DATA, batch("data", 1, "motion", t0_ms=long_ago, device=PIR))
+    send_batch(sender, Lane.DATA, batch("data", 2, "motion", False, t0_ms=now_ms, device=PIR))
+    send_batch(sender, Lane.ALARM, batch("alarm", 1, "gas", t0_ms=now_ms, device=PIR))
+    send_batch(sender, Lane.ALARM, batch("alarm", 2, "fall", t0_ms=now_ms, device=PIR))
+    send_batch(sender, Lane.ALARM, batch("alarm", 3, "sos", t0_ms=now_ms))
+
+    eventually(lambda: len(ingest.open_alarms()) == 3, what="three alarms")
+    eventually(lambda: ingest.count("ingest.rows.data") == 2, what="the readings")
+
+    assert {alarm.kind.value for alarm in ingest.open_alarms()} == {"gas", "fall", "sos"}
+    state = ingest.store.read(lambda work: rule_state.load(work, HOME))
+    assert state is not None
+    assert state.activity_ms > long_ago  # the press is a sign of life: nobody lies there
+    silent = replace(state, activity_ms=long_ago, begin_ms=long_ago, due_ms=now_ms)
+    waits = replace(state.rules["no_activity"], due_ms=now_ms)
+    silent = replace(silent, rules={**state.rules, "no_activity": waits})
+    ingest.store.write(lambda work: rule_state.keep(work, HOME, 0, silent, is_new=False))
+
+    ingest.rules.start()
+
+    eventually(lambda: len(ingest.open_alarms()) == 4, what="the alarm of the silent home")
+    last = next(each for each in ingest.open_alarms() if each.kind.value == "inactivity")
+    assert (last.severity.value, last.home and last.home.id) == ("medium", HOME)

@@ -16,14 +16,14 @@ from websockets.sync.client import ClientConnection, connect
 
 from anju.broker import HOST
 from cloud.alarms import store as alarms
-from cloud.alarms.model import AlarmKind, Press, Where
+from cloud.alarms.model import Press, Where
 from cloud.alarms.service import Call, raise_call
 from cloud.app import Cloud
 from cloud.durable import feed
 from cloud.identity.demo import make_demo_accounts
 from cloud.identity.passwords import Passwords
 from cloud.identity.tokens import SystemSecrets
-from cloud.rules.model import Severity
+from cloud.rules.model import AlarmKind, Severity
 from cloud.settings import Role
 from cloud.storage.unit import Work
 from cloud.web.desk import COOKIE

@@ -65,6 +65,21 @@ def test_the_bench_says_what_a_press_takes_and_what_its_floor():
     assert found["ratio"].keys() == {"p50", "p99"}
 
 
+@pytest.mark.needs("influxd")
+def test_with_influxdb_away_alarms_go_on_and_no_reading_is_lost():
+    code, found = anju("bench", "outage", "--minutes", "0.17")
+
+    result = found["result"]
+    assert code in (0, 1)  # how fast a shared machine is proves nothing
+    assert result["alarms"]["sent"] == result["alarms"]["raised"] >= 60
+    assert result["alarms"]["lost"] == result["alarms"]["doubled"] == 0
+    assert result["readings"]["sent"] == result["readings"]["stored"] >= 16_000
+    assert result["readings"]["lost"] == result["readings"]["doubled"] == 0
+    assert result["frozen"]["count"] >= 8
+    assert result["killed"]["count"] >= 8
+    assert result["away"]["max_ms"] < 5_000
+
+
 @pytest.mark.needs("influxd", "postgresql")
 def test_servers_of_production_that_are_killed_lose_and_double_nothing():
     code, found = anju(

@@ -1,103 +1,28 @@
-"""What every time series does: DuckDB, InfluxDB 2, and the one in memory that other tests use."""
+"""What every store of readings does: DuckDB, InfluxDB 2, and the one in memory that other tests
+use. What becomes of old readings is in test_tiers.py."""
 
-import os
-import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from cloud.durable.received import LaneKey
-from cloud.timeseries.embedded import DuckSeries
-from cloud.timeseries.influx import InfluxSeries
-from cloud.timeseries.model import DAY_MS, InfluxAddress, Place, Sheet, Wish, span_at
+from cloud.timeseries.model import DAY_MS, Wish
 from cloud.timeseries.port import TimeSeries
 from contract.lanes import Lane
-from contract.messages import Batch, DeviceRows, Gap, Row, RowExtra
+from contract.messages import Gap, RowExtra
 from contract.vocabulary import Measurement
-from tests import influx
-from tests.needs import require
-from tests.series import MemorySeries
-
-NOW = int(time.time() * 1000)  # noqa: TID251 - InfluxDB measures retention by its own clock
-HOUR = 3_600_000
-DATA = LaneKey("gw-1", "j-1", Lane.DATA)
-PLACES = {
-    "z2m:0x1": Place("ho-1", "z2m:0x1"),
-    "z2m:0x2": Place("ho-1", "z2m:0x2"),
-    "z2m:0x9": Place("ho-2", "z2m:0x9"),
-    'odd, =" \\name\n': Place('ho "odd", =', 'odd, =" name'),
-}
-Make = Callable[[], TimeSeries]
-
-
-@pytest.fixture(scope="session")
-def influx_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InfluxAddress]:
-    require("influxd")
-    yield from influx.running(tmp_path_factory.mktemp("influx"))
-
-
-@pytest.fixture(params=["memory", "duckdb", "influx"])
-def make(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Make]:
-    """Opens the same store, each time as a new process would."""
-    made: list[TimeSeries] = []
-    memory = MemorySeries(keep_days=30)
-
-    def build() -> TimeSeries:
-        if request.param == "memory":
-            return memory
-        for series in made:
-            series.close()
-        if request.param == "duckdb":
-            return DuckSeries(tmp_path / "readings.duckdb", keep_days=30)
-        address = request.getfixturevalue("influx_address")
-        bucket = f"{address.bucket}-{os.path.basename(tmp_path)}"
-        return InfluxSeries(InfluxAddress(address.url, address.org, address.token, bucket), 30)
-
-    def opened() -> TimeSeries:
-        series = build()
-        series.open()
-        made.append(series)
-        return series
-
-    yield opened
-    for series in made:
-        series.close()
-
-
-@pytest.fixture
-def series(make: Make) -> TimeSeries:
-    return make()
-
-
-def batch(*rows: tuple[Any, ...], device: str = "z2m:0x1", gaps: list[Gap] | None = None) -> Batch:
-    """rows: ms before now, seq, name, value."""
-    told = [Row(-before, seq, name, value) for before, seq, name, value in rows]
-    devices = [DeviceRows(device, told)] if told else []
-    return Batch("gw-1", "j-1", "b-1", "data", NOW, NOW, devices, gaps=gaps or [])
-
-
-def sheet_of(series: TimeSeries, *batches: Batch, now_ms: int = NOW) -> Sheet:
-    sheet = Sheet(series.applied, span_at(now_ms, series.keep_days))
-    for each in batches:
-        sheet.take(each, lambda _gateway, uid: PLACES.get(uid))
-    return sheet
-
-
-def write(series: TimeSeries, *batches: Batch) -> Sheet:
-    sheet = sheet_of(series, *batches)
-    series.write(sheet)
-    return sheet
-
-
-def hours(name: Measurement = Measurement.TEMPERATURE, home: str = "ho-1") -> Wish:
-    """Four hours up to now, one bucket each."""
-    return Wish(home, name, NOW - 4 * HOUR, HOUR, 4)
-
-
-def values(series: TimeSeries, home: str = "ho-1") -> list[float]:
-    return sorted(point.value for point in series.export(home, NOW))
+from tests.ports.readings import (
+    DATA,
+    HOUR,
+    NOW,
+    PLACES,
+    Make,
+    batch,
+    hours,
+    keep,
+    sheet_of,
+    values,
+    write,
+)
 
 
 def test_what_was_written_is_there_after_the_store_is_opened_again(make: Make) -> None:
@@ -291,11 +216,10 @@ def test_what_is_older_than_retention_is_not_given_out_any_more(series: TimeSeri
     later = NOW + 2 * DAY_MS
     wish = Wish("ho-1", Measurement.TEMPERATURE, NOW - 30 * DAY_MS, 31 * DAY_MS, 1)
 
-    for swept in (False, True):
-        if swept:
-            series.sweep(later)
-        assert [p.value for p in series.export("ho-1", later)] == [21]
-        assert [t.low for t in series.buckets(wish, later)] == [[21]]
+    assert [t.low for t in series.buckets(wish, later)] == [[21]]
+    keep(series, later)
+    assert [t.low for t in series.buckets(wish, later)] == [[21]]
+    assert [p.value for p in series.export("ho-1", later)] == [21]
 
 
 def test_names_may_hold_whatever_a_wire_can_carry(series: TimeSeries) -> None:

@@ -17,8 +17,10 @@ from cloud.dispatch.service import DispatchDesk
 from cloud.durable import feed as feed_log
 from cloud.durable.outbox import Outbox
 from cloud.durable.timers import Timers
-from cloud.escalation.service import Escalation, read_policy
+from cloud.escalation.service import Escalation, read_policies
 from cloud.ingest import fence
+from cloud.ingest.due import DuePump
+from cloud.ingest.following import Follower
 from cloud.ingest.intake import Intake
 from cloud.ingest.judge import Fact, Judge, Technical
 from cloud.ingest.judging import HomeJudge
@@ -32,8 +34,8 @@ from cloud.observe import Counters
 from cloud.pumps import Pump, Signal
 from cloud.registry.registry import Registry
 from cloud.registry.seed import load_demo
-from cloud.rules.engine import RuleSet
-from cloud.rules.language import read_rules
+from cloud.rules.language import read_rule_set
+from cloud.rules.model import Severity
 from cloud.storage.engine import open_engine
 from cloud.storage.schema import metadata
 from cloud.storage.store import Priority, Store
@@ -53,8 +55,9 @@ from tests.simulation.faults import Faults, Place
 
 CONFIG: Final = Path(__file__).parents[2] / "config"
 WORDS: Final = read_dictionary(CONFIG / "words")
-RULES: Final = RuleSet(read_rules(CONFIG / "rules"))
-POLICY: Final = read_policy(CONFIG / "policies" / "default.yaml")
+RULES: Final = read_rule_set(CONFIG)
+POLICIES: Final = read_policies(CONFIG / "policies")
+POLICY: Final = POLICIES[Severity.CRITICAL]
 WITNESS: Final = MetaData()  # beside the product's tables, never among them
 # What the judge was told, written in the transaction that tells it: what commits, was applied.
 POISON: Final = 60.0
@@ -140,11 +143,12 @@ class SimCell:
         timer_signal, outbox_signal = Signal(), Signal()
         registry, timers = Registry(store.read), Timers(timer_signal)
         self.dispatch = DispatchDesk(registry, CrowTravel(), timers, WORDS)
-        escalation = Escalation(POLICY, timers, self.dispatch)
+        escalation = Escalation(POLICIES, timers, self.dispatch)
         prompts = Prompts(Outbox(outbox_signal), WORDS)
         for room in (registry, self.dispatch, escalation, prompts):
             room.listen(store.bus)
-        intake = Intake(_Witness(HomeJudge(registry, RULES, WORDS, self.counters)), epoch)
+        follower = Follower(registry, RULES, WORDS, self.counters)
+        intake = Intake(_Witness(HomeJudge(registry, follower, WORDS, self.counters)), epoch)
         generation = store.write(fence.claim_all)
         down = self._source("down", ())
         handlers = {**self.dispatch.handlers(), **escalation.handlers()}
@@ -156,6 +160,7 @@ class SimCell:
             self._ingest("alarms", urgent, Priority.ALARM, intake, telemetry, generation),
             self._ingest("data", data, Priority.DATA, intake, telemetry, generation),
             telemetry,
+            DuePump(store, follower, self.counters, generation, _never),
             ConfigPump(store, registry, down),
             Polled(TimerPump(store, handlers, timer_signal, self.counters)),
             Polled(OutboxPump(store, carriers, outbox_signal, self.counters)),

@@ -156,6 +156,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/accounts/{account_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Change
+         * @description Another name, role, area or station; whoever is signed in is out now.
+         */
+        put: operations["change_api_accounts__account_id__put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/accounts/{account_id}/disable": {
         parameters: {
             query?: never;
@@ -246,8 +266,30 @@ export interface paths {
         /**
          * See Audit
          * @description What accounts of the area did and read, newest first, at most 500; and the head.
+         *
+         *     who: an account's id; about: part of what was done, or of what to.
          */
         get: operations["see_audit_api_audit_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/audit/chain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * See Chain
+         * @description Whether the newest 10,000 rows fit each other and the head.
+         */
+        get: operations["see_chain_api_audit_chain_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -516,7 +558,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /**
+         * List Responders
+         * @description A station's people.
+         */
+        get: operations["list_responders_api_stations__station_id__responders_get"];
         /**
          * Put Responder
          * @description Enter or change one of a station's people.
@@ -917,6 +963,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/homes/{home_id}/readings/last": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * See Last
+         * @description The newest reading of each measurement of each device, of those kept as they came.
+         */
+        get: operations["see_last_api_homes__home_id__readings_last_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/homes/{home_id}/readings": {
         parameters: {
             query?: never;
@@ -927,9 +993,35 @@ export interface paths {
         /**
          * See Readings
          * @description One measurement in equal buckets, by device; without from and to the last 24 hours.
-         *     A year at most: the answer says which span it is of.
+         *     A year at most, long ago in whole hours: the answer says which span it is of.
          */
         get: operations["see_readings_api_homes__home_id__readings_get"];
+        put?: never;
+        post?: never;
+        /**
+         * Erase Readings
+         * @description Every reading of a home, for good. It is done within minutes, or as soon as the time
+         *     series is there.
+         */
+        delete: operations["erase_readings_api_homes__home_id__readings_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/homes/{home_id}/readings/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export Readings
+         * @description Everything that is kept of a home's readings, as a file: for a resident who asks for
+         *     it.
+         */
+        get: operations["export_readings_api_homes__home_id__readings_export_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1002,6 +1094,255 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/fleet": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * See Fleet
+         * @description Gateways of the account's area with their certificates; and whether any can enrol.
+         */
+        get: operations["see_fleet_api_fleet_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sightings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Sightings
+         * @description Devices that were heard and are not registered, newest first.
+         */
+        get: operations["list_sightings_api_sightings_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/gateways/{gateway_id}/code": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Issue Code
+         * @description A one-time code for `anju edge enrol`, told only now; the one before is worth nothing.
+         */
+        post: operations["issue_code_api_gateways__gateway_id__code_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/gateways/{gateway_id}/revoke": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Revoke
+         * @description Every certificate of it, for good. Its connection ends within seconds; what it still
+         *     sends is put aside.
+         */
+        post: operations["revoke_api_gateways__gateway_id__revoke_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/call-plans": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Plans
+         * @description Call plans that homes of the account's area may follow.
+         */
+        get: operations["list_plans_api_call_plans_get"];
+        /**
+         * Put Plan
+         * @description Enter or change a call plan; homes that follow it do so at once.
+         */
+        put: operations["put_plan_api_call_plans_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/call-plans/{plan_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove Plan
+         * @description Refused as long as homes follow it.
+         */
+        delete: operations["remove_plan_api_call_plans__plan_id__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/homes/{home_id}/calls": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Put Calls
+         * @description What the operator is to do and whom to tell when this home calls.
+         */
+        put: operations["put_calls_api_homes__home_id__calls_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/removals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Removals
+         * @description Newest first: what waits for a second person, and what was decided.
+         */
+        get: operations["list_removals_api_removals_get"];
+        put?: never;
+        /**
+         * Ask
+         * @description Nothing goes yet; the answer says how much would.
+         */
+        post: operations["ask_api_removals_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/removals/{removal_id}/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Confirm
+         * @description It goes. Not by who asked for it, and not while somebody there is being helped.
+         */
+        post: operations["confirm_api_removals__removal_id__confirm_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/removals/{removal_id}/refuse": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Refuse
+         * @description Nothing goes; also for who asked and thinks better of it.
+         */
+        post: operations["refuse_api_removals__removal_id__refuse_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/removals/{removal_id}/undo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Undo
+         * @description Within 30 days everything stands as before.
+         */
+        post: operations["undo_api_removals__removal_id__undo_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/rejected": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * See Rejected
+         * @description Messages that could not be used, newest first, with their bytes in base 64.
+         */
+        get: operations["see_rejected_api_rejected_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/health/live": {
         parameters: {
             query?: never;
@@ -1034,26 +1375,6 @@ export interface paths {
          * @description Every part that an alarm needs is there; 503 and which one is not, otherwise.
          */
         get: operations["ready_health_ready_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/rejected": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * See Rejected
-         * @description Messages that could not be used, newest first, with their bytes in base 64.
-         */
-        get: operations["see_rejected_api_rejected_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1143,6 +1464,12 @@ export interface components {
             csr: string;
         };
         /**
+         * Form
+         * @description How it is written.
+         * @enum {string}
+         */
+        Form: "csv" | "ndjson";
+        /**
          * How
          * @description How the resident said so.
          * @enum {unknown}
@@ -1218,6 +1545,14 @@ export interface components {
             follow_up: "none" | "visit_today" | "doctor" | "device_check";
             /** Text */
             text?: string | null;
+        };
+        /**
+         * Revocation
+         * @description Why; the ledger keeps it for ever.
+         */
+        Revocation: {
+            /** Reason */
+            reason: string;
         };
         /**
          * SecondStep
@@ -1370,10 +1705,10 @@ export interface components {
         };
         /**
          * AlarmKind
-         * @description What happened.
+         * @description What a detection is about, as people see it.
          * @enum {unknown}
          */
-        AlarmKind: "sos" | "technical";
+        AlarmKind: "carbon_monoxide" | "device" | "fall" | "gas" | "gateway" | "inactivity" | "smoke" | "sos" | "technical" | "water_leak";
         /**
          * AlarmList
          * @description Alarms; the open ones oldest first, all of them newest first.
@@ -1430,6 +1765,16 @@ export interface components {
             areas: components["schemas"]["AreaCard"][];
         };
         /**
+         * AuditChain
+         * @description Whether the newest rows fit each other. after: rows up to this one were not looked at.
+         */
+        AuditChain: {
+            after: number;
+            head_n: number;
+            head: string;
+            problems: string[];
+        };
+        /**
          * AuditEntry
          * @description One row of the audit.
          */
@@ -1461,6 +1806,33 @@ export interface components {
             skip_to: number | null;
         };
         /**
+         * CallPlanEntry
+         * @description What an operator is to do and ask when a home calls, in order. Homes of the area and below
+         *     may use it.
+         */
+        CallPlanEntry: {
+            id: string;
+            area: string;
+            name: components["schemas"]["Words"];
+            steps: components["schemas"]["Words"][];
+        };
+        /**
+         * CallPlanList
+         * @description Call plans.
+         */
+        CallPlanList: {
+            call_plans: components["schemas"]["CallPlanEntry"][];
+        };
+        /**
+         * CallsForm
+         * @description call_plan: null for none. Contacts that are named are entered or changed; the others stay.
+         */
+        CallsForm: {
+            call_plan: string | null;
+            /** @default [] */
+            contacts: components["schemas"]["ContactEntry"][];
+        };
+        /**
          * Candidate
          * @description A station that could be sent. on_duty, free: people; load: cases in hand.
          */
@@ -1482,7 +1854,27 @@ export interface components {
         CandidateList: {
             candidates: components["schemas"]["Candidate"][];
         };
+        /**
+         * Certificate
+         * @description A gateway's newest certificate. revoked_ms, reason: where it was taken back.
+         */
+        Certificate: {
+            serial: string;
+            since_ms: number;
+            until_ms: number;
+            revoked_ms: number | null;
+            reason: string | null;
+        };
         ClientMessage: components["schemas"]["HelloMessage"] | components["schemas"]["Subscribe"] | components["schemas"]["Seen"];
+        /**
+         * CodeMade
+         * @description A one-time code for `anju edge enrol`; told only now.
+         */
+        CodeMade: {
+            gateway_id: string;
+            code: string;
+            expires_ms: number;
+        };
         /**
          * Condition
          * @description ISA-18.2: whether what raised the alarm still holds.
@@ -1765,6 +2157,14 @@ export interface components {
             v: unknown;
         };
         /**
+         * FleetList
+         * @description Gateways. can_enrol: the installation has a CA and says where gateways find the broker.
+         */
+        FleetList: {
+            gateways: components["schemas"]["GatewayStanding"][];
+            can_enrol: boolean;
+        };
+        /**
          * GatewayCard
          * @description An edge agent's gateway. revision rises with each change of its homes or devices.
          */
@@ -1789,6 +2189,19 @@ export interface components {
          */
         GatewayList: {
             gateways: components["schemas"]["GatewayCard"][];
+        };
+        /**
+         * GatewayStanding
+         * @description A gateway as a machine. code_until_ms: a code waits for it; heard_ms: when it last sent
+         *     readings or said what it has.
+         */
+        GatewayStanding: {
+            id: string;
+            name: components["schemas"]["Words"];
+            area_id: string;
+            certificate: components["schemas"]["Certificate"] | null;
+            code_until_ms: number | null;
+            heard_ms: number | null;
         };
         /**
          * Handling
@@ -1897,13 +2310,13 @@ export interface components {
          * HomeRow
          * @description A home in a list: nothing of who lives there.
          */
-        HomeRow: [
-            string,
-            components["schemas"]["HomeKind"],
-            components["schemas"]["Words"],
-            string,
-            string
-        ];
+        HomeRow: {
+            id: string;
+            kind: components["schemas"]["HomeKind"];
+            address: components["schemas"]["Words"];
+            area_id: string;
+            gateway_id: string;
+        };
         /**
          * HomeShown
          * @description A home with its resident and devices.
@@ -1914,6 +2327,25 @@ export interface components {
             area: components["schemas"]["Words"];
             resident: components["schemas"]["ResidentCard"] | null;
             devices: components["schemas"]["DeviceShown"][];
+        };
+        /**
+         * LastReading
+         * @description A state is 1 or 0.
+         */
+        LastReading: {
+            device: string;
+            measurement: string;
+            at_ms: number;
+            value: number;
+            unit: string | null;
+        };
+        /**
+         * LastReadings
+         * @description What each device of a home said last of each measurement.
+         */
+        LastReadings: {
+            home_id: string;
+            readings: components["schemas"]["LastReading"][];
         };
         /**
          * LinkMade
@@ -2085,6 +2517,7 @@ export interface components {
             gateway_id: string;
             residents: components["schemas"]["RegisteredResident"][];
             call_plan: components["schemas"]["Words"][];
+            call_plan_id: string | null;
         };
         /**
          * RegisteredResident
@@ -2108,6 +2541,66 @@ export interface components {
         RejectedList: {
             rejected: Record<string, never>[];
         };
+        /**
+         * Removal
+         * @description One removal as it stands. asked_by, decided_by: accounts. until_ms: of an open one, when it
+         *     runs out; of one that is done, when it can no longer be undone.
+         */
+        Removal: {
+            id: string;
+            area_id: string;
+            reason: string;
+            homes: string[];
+            residents: string[];
+            count: components["schemas"]["RemovalCount"];
+            state: components["schemas"]["RemovalState"];
+            asked_by: string;
+            asked_ms: number;
+            decided_by: string | null;
+            decided_ms: number | null;
+            until_ms: number | null;
+        };
+        /**
+         * RemovalCount
+         * @description How much would go.
+         */
+        RemovalCount: {
+            homes: number;
+            residents: number;
+            contacts: number;
+            devices: number;
+        };
+        /**
+         * RemovalEntry
+         * @description What somebody wants removed. A home goes with everybody and everything in it.
+         */
+        RemovalEntry: {
+            reason: string;
+            /** @default [] */
+            homes: string[];
+            /** @default [] */
+            residents: string[];
+        };
+        /**
+         * RemovalList
+         * @description Removals, newest first.
+         */
+        RemovalList: {
+            removals: components["schemas"]["Removal"][];
+        };
+        /**
+         * RemovalShown
+         * @description A removal as it stands now.
+         */
+        RemovalShown: {
+            removal: components["schemas"]["Removal"];
+        };
+        /**
+         * RemovalState
+         * @description How far a removal has come.
+         * @enum {unknown}
+         */
+        RemovalState: "done" | "open" | "refused" | "run_out" | "undone";
         /**
          * Report
          * @description What a responder found and did.
@@ -2177,6 +2670,19 @@ export interface components {
             hazards: components["schemas"]["Words"][];
         };
         /**
+         * ResponderCard
+         * @description One of a station's people.
+         */
+        ResponderCard: {
+            id: string;
+            station_id: string;
+            name: string;
+            name_en: string;
+            phone: string;
+            /** @default [] */
+            skills: string[];
+        };
+        /**
          * ResponderEntry
          * @description One of a station's people. duty `all_day`: on duty until somebody ends it.
          */
@@ -2191,6 +2697,13 @@ export interface components {
             duty: "all_day" | null;
         };
         /**
+         * ResponderList
+         * @description Responders.
+         */
+        ResponderList: {
+            responders: components["schemas"]["ResponderCard"][];
+        };
+        /**
          * Resume
          * @description The deltas `from`..`to` follow.
          */
@@ -2199,6 +2712,14 @@ export interface components {
             t: "resume";
             from: number;
             to: number;
+        };
+        /**
+         * Revoked
+         * @description Its certificates are good no more.
+         */
+        Revoked: {
+            gateway_id: string;
+            revoked_ms: number;
         };
         /**
          * Role
@@ -2257,6 +2778,24 @@ export interface components {
          */
         ShiftShown: {
             shift: components["schemas"]["Shift"] | null;
+        };
+        /**
+         * Sighting
+         * @description An unregistered device at a gateway.
+         */
+        Sighting: {
+            gateway_id: string;
+            uid: string;
+            first_seen_ms: number;
+            last_seen_ms: number;
+            times: number;
+        };
+        /**
+         * SightingList
+         * @description Devices that were heard and are not registered.
+         */
+        SightingList: {
+            sightings: components["schemas"]["Sighting"][];
         };
         /**
          * Snapshot
@@ -2772,6 +3311,45 @@ export interface operations {
             };
         };
     };
+    change_api_accounts__account_id__put: {
+        parameters: {
+            query?: never;
+            header?: {
+                "x-csrf"?: string | null;
+                /** @description Makes a repeated request do nothing and answer what was answered first. */
+                "idempotency-key"?: string;
+            };
+            path: {
+                account_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AccountEntry"];
+            };
+        };
+        responses: {
+            /** @description What was changed. link_token: of the new link, where one was made; told only now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LinkMade"];
+                };
+            };
+            /** @description Not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     disable_api_accounts__account_id__disable_post: {
         parameters: {
             query?: never;
@@ -2917,6 +3495,8 @@ export interface operations {
             query?: {
                 /** @description only rows below this number */
                 before?: number | null;
+                who?: string | null;
+                about?: string | null;
             };
             header?: never;
             path?: never;
@@ -2931,6 +3511,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AuditList"];
+                };
+            };
+            /** @description Not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    see_chain_api_audit_chain_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Whether the newest rows fit each other. after: rows up to this one were not looked at. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditChain"];
                 };
             };
             /** @description Not done */
@@ -3443,6 +4052,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Entered"];
+                };
+            };
+            /** @description Not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_responders_api_stations__station_id__responders_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                station_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Responders. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ResponderList"];
                 };
             };
             /** @description Not done */
@@ -4224,6 +4864,37 @@ export interface operations {
             };
         };
     };
+    see_last_api_homes__home_id__readings_last_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                home_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What each device of a home said last of each measurement. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LastReadings"];
+                };
+            };
+            /** @description Not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     see_readings_api_homes__home_id__readings_get: {
         parameters: {
             query: {
@@ -4247,6 +4918,76 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["HomeReadings"];
+                };
+            };
+            /** @description Not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    erase_readings_api_homes__home_id__readings_delete: {
+        parameters: {
+            query?: never;
+            header?: {
+                "x-csrf"?: string | null;
+                /** @description Makes a repeated request do nothing and answer what was answered first. */
+                "idempotency-key"?: string;
+            };
+            path: {
+                home_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was entered, changed or removed. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Entered"];
+                };
+            };
+            /** @description Not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_readings_api_homes__home_id__readings_export_get: {
+        parameters: {
+            query?: {
+                form?: components["schemas"]["Form"];
+            };
+            header?: never;
+            path: {
+                home_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                    "text/csv; charset=utf-8": string;
+                    "application/x-ndjson": string;
                 };
             };
             /** @description Not done */
@@ -4398,6 +5139,478 @@ export interface operations {
             };
         };
     };
+    see_fleet_api_fleet_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Gateways. can_enrol: the installation has a CA and says where gateways find the broker. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FleetList"];
+                };
+            };
+            /** @description Not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_sightings_api_sightings_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Devices that were heard and are not registered. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SightingList"];
+                };
+            };
+            /** @description Not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    issue_code_api_gateways__gateway_id__code_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                "x-csrf"?: string | null;
+                /** @description Makes a repeated request do nothing and answer what was answered first. */
+                "idempotency-key"?: string;
+            };
+            path: {
+                gateway_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A one-time code for `anju edge enrol`; told only now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CodeMade"];
+                };
+            };
+            /** @description Not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    revoke_api_gateways__gateway_id__revoke_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                "x-csrf"?: string | null;
+                /** @description Makes a repeated request do nothing and answer what was answered first. */
+                "idempotency-key"?: string;
+            };
+            path: {
+                gateway_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Revocation"];
+            };
+        };
+        responses: {
+            /** @description Its certificates are good no more. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Revoked"];
+                };
+            };
+            /** @description Not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_plans_api_call_plans_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Call plans. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CallPlanList"];
+                };
+            };
+            /** @description Not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_plan_api_call_plans_put: {
+        parameters: {
+            query?: never;
+            header?: {
+                "x-csrf"?: string | null;
+                /** @description Makes a repeated request do nothing and answer what was answered first. */
+                "idempotency-key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CallPlanEntry"];
+            };
+        };
+        responses: {
+            /** @description What was entered, changed or removed. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Entered"];
+                };
+            };
+            /** @description Not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_plan_api_call_plans__plan_id__delete: {
+        parameters: {
+            query?: never;
+            header?: {
+                "x-csrf"?: string | null;
+                /** @description Makes a repeated request do nothing and answer what was answered first. */
+                "idempotency-key"?: string;
+            };
+            path: {
+                plan_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was entered, changed or removed. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Entered"];
+                };
+            };
+            /** @description Not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_calls_api_homes__home_id__calls_put: {
+        parameters: {
+            query?: never;
+            header?: {
+                "x-csrf"?: string | null;
+                /** @description Makes a repeated request do nothing and answer what was answered first. */
+                "idempotency-key"?: string;
+            };
+            path: {
+                home_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CallsForm"];
+            };
+        };
+        responses: {
+            /** @description What was entered, changed or removed. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Entered"];
+                };
+            };
+            /** @description Not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_removals_api_removals_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Removals, newest first. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RemovalList"];
+                };
+            };
+            /** @description Not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ask_api_removals_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                "x-csrf"?: string | null;
+                /** @description Makes a repeated request do nothing and answer what was answered first. */
+                "idempotency-key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RemovalEntry"];
+            };
+        };
+        responses: {
+            /** @description A removal as it stands now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RemovalShown"];
+                };
+            };
+            /** @description Not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    confirm_api_removals__removal_id__confirm_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                "x-csrf"?: string | null;
+                /** @description Makes a repeated request do nothing and answer what was answered first. */
+                "idempotency-key"?: string;
+            };
+            path: {
+                removal_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A removal as it stands now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RemovalShown"];
+                };
+            };
+            /** @description Not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    refuse_api_removals__removal_id__refuse_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                "x-csrf"?: string | null;
+                /** @description Makes a repeated request do nothing and answer what was answered first. */
+                "idempotency-key"?: string;
+            };
+            path: {
+                removal_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A removal as it stands now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RemovalShown"];
+                };
+            };
+            /** @description Not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    undo_api_removals__removal_id__undo_post: {
+        parameters: {
+            query?: never;
+            header?: {
+                "x-csrf"?: string | null;
+                /** @description Makes a repeated request do nothing and answer what was answered first. */
+                "idempotency-key"?: string;
+            };
+            path: {
+                removal_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A removal as it stands now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RemovalShown"];
+                };
+            };
+            /** @description Not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    see_rejected_api_rejected_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Messages that could not be used, with their bytes in base 64. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RejectedList"];
+                };
+            };
+            /** @description Not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     live_health_live_get: {
         parameters: {
             query?: never;
@@ -4458,35 +5671,6 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Ready"];
-                };
-            };
-            /** @description Not done */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    see_rejected_api_rejected_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Messages that could not be used, with their bytes in base 64. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["RejectedList"];
                 };
             };
             /** @description Not done */

@@ -115,8 +115,10 @@ export class Api {
   sim_fine = (id: string) => this.command<unknown>('POST', `/sim/api/homes/${id}/fine`, {})
   sim_reset = (id: string) => this.command<unknown>('POST', `/sim/api/homes/${id}/reset`, {})
 
+  get = <T>(path: string) => this.#send<T>('GET', path)
+
   /** One command under one key: the server does it once, however often it is sent. */
-  async command<T>(method: 'POST' | 'DELETE', path: string, body?: object, key = new_key()): Promise<T> {
+  async command<T>(method: 'POST' | 'PUT' | 'DELETE', path: string, body?: object, key = new_key()): Promise<T> {
     for (const pause of AGAIN_AFTER_MS) {
       try {
         return await this.#send<T>(method, path, body, key)

@@ -1,10 +1,13 @@
 // The order of the queue: what stands in which lane, and how it stands still while somebody points at it.
 
 import { mmss, urgency } from './time'
-import type { Alarm, Severity } from './types'
+import type { Alarm, Kind, Severity } from './types'
 
 export type Lane = 'pinned' | 'mine' | 'others'
 export type Filter = 'all' | 'mine' | 'unclaimed'
+
+/** Nobody is sent for these. */
+const UPKEEP: ReadonlySet<Kind> = new Set(['technical', 'gateway', 'device'])
 
 export interface Placed {
   id: string
@@ -117,6 +120,6 @@ export type NextStep = 'claim' | 'dispatch' | 'follow' | 'close' | 'view'
 export function next_step(alarm: Alarm, me: string): NextStep {
   if (is_waiting(alarm)) return 'claim'
   if (alarm.handling === 'closed' || alarm.claimed_by?.id !== me) return 'view'
-  if (alarm.handling === 'claimed') return alarm.kind === 'technical' ? 'close' : 'dispatch'
+  if (alarm.handling === 'claimed') return UPKEEP.has(alarm.kind) ? 'close' : 'dispatch'
   return alarm.handling === 'reported' ? 'close' : 'follow'
 }

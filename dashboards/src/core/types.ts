@@ -8,7 +8,17 @@ export interface Words {
 }
 
 export type Severity = 'critical' | 'high' | 'medium' | 'low'
-export type Kind = 'sos' | 'technical'
+export type Kind =
+  | 'sos'
+  | 'fall'
+  | 'smoke'
+  | 'gas'
+  | 'carbon_monoxide'
+  | 'water_leak'
+  | 'inactivity'
+  | 'gateway'
+  | 'device'
+  | 'technical'
 export type Handling = 'unclaimed' | 'claimed' | 'offered' | 'accepted' | 'arrived' | 'reported' | 'closed'
 export type OfferState =
   | 'offered'
@@ -297,7 +307,7 @@ export type ClientMessage =
 
 // ── Virtual home (demo only) ─────────────────────────────────────────────────────────────────────
 
-export type SimKind = 'sos-bath' | 'sos-bed' | 'pendant' | 'motion' | 'door' | 'gas' | 'speaker'
+export type SimKind = 'sos-bath' | 'sos-bed' | 'pendant' | 'motion' | 'door' | 'gas' | 'smoke' | 'leak' | 'fall' | 'speaker'
 export type Lamp = 'off' | 'calling' | 'received' | 'operator' | 'coming'
 
 export interface SimHome extends Named {

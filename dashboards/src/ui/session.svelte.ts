@@ -7,7 +7,13 @@ import { language } from './lang.svelte'
 
 export const api = new Api()
 
-const PAGE_OF: Partial<Record<Role, string>> = { operator: '/console', responder: '/station' }
+const PAGE_OF: Partial<Record<Role, string>> = {
+  operator: '/console',
+  responder: '/station',
+  supervisor: '/admin',
+  administrator: '/admin',
+  auditor: '/admin',
+}
 
 export function page_of(role: Role): string | null {
   return PAGE_OF[role] ?? null
@@ -24,11 +30,11 @@ class SignedIn {
   is_unreachable = $state(false)
 
   /** Asks until there is an answer. Leaves the page when nobody is signed in or the role has another page. */
-  async load(role: Role): Promise<Account | null> {
+  async load(...roles: Role[]): Promise<Account | null> {
     for (;;) {
       try {
         const session = await api.session()
-        return this.#keep(session, role)
+        return this.#keep(session, roles)
       } catch (error) {
         if (error instanceof ApiError && error.status === 401) {
           leave_for_login()
@@ -48,12 +54,16 @@ class SignedIn {
     }
   }
 
-  #keep(session: Session, role: Role): Account | null {
+  #keep(session: Session, roles: readonly Role[]): Account | null {
     ticker.server.hear(session.server_time_ms)
     ticker.tick()
     language.suggest(session.account.lang)
     this.is_unreachable = false
-    if (session.account.role !== role) {
+    if (session.needs_second_factor === true) {
+      leave_for_login() // there it is set up; nothing works before
+      return null
+    }
+    if (!roles.includes(session.account.role)) {
       location.assign(page_of(session.account.role) ?? '/login')
       return null
     }

@@ -1,7 +1,7 @@
 """What joins what (docs/decisions/0009)."""
 
 from cloud.alarms.folding import Fold, OpenAlarm, fold_key, judge
-from cloud.alarms.model import AlarmKind
+from cloud.rules.model import AlarmKind
 
 
 def test_the_first_press_raises() -> None:

@@ -19,8 +19,8 @@ from cloud.alarms.errors import (
 from cloud.alarms.machine import NOTE_CHARS_MAX, TRANSITIONS, decide, evolve
 from cloud.alarms.model import (
     SUB_REASONS,
+    TARGETS,
     Alarm,
-    AlarmKind,
     Condition,
     EscalationMark,
     Handling,
@@ -29,7 +29,7 @@ from cloud.alarms.model import (
     Press,
     Where,
 )
-from cloud.rules.model import Severity
+from cloud.rules.model import AlarmKind, Severity
 from cloud.words import Words
 
 NOW = 1_000_000
@@ -62,6 +62,7 @@ COMMANDS: dict[type, c.Command] = {
     c.Repeat: c.Repeat(a_press(2), WORDS),
     c.Echo: c.Echo(a_press(1)),
     c.Cancel: c.Cancel(a_press(3)),
+    c.Clear: c.Clear(a_press(4)),
     c.Claim: c.Claim(LIN),
     c.Release: c.Release(LIN),
     c.Note: c.Note(LIN, "spoke to her"),
@@ -231,3 +232,23 @@ def test_a_note_has_a_limited_length(length: int, is_taken: bool) -> None:
     else:
         with pytest.raises(InvalidText):
             decide(standing(Handling.CLAIMED), note, NOW)
+
+
+def test_a_condition_that_clears_by_itself_is_not_taken_back_by_anybody() -> None:
+    alarm = after(RAISE, COMMANDS[c.Clear])
+
+    assert alarm.condition is Condition.CLEARED
+    assert not alarm.is_cancelled_by_resident
+    assert after(RAISE, COMMANDS[c.Clear], COMMANDS[c.Repeat]).condition is Condition.ACTIVE
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "last"),
+    [("medium", "high", "high"), ("high", "medium", "high"), ("low", "low", "low")],
+)
+def test_an_alarm_becomes_worse_and_never_better(first: str, then: str, last: str) -> None:
+    begun = replace(RAISE, severity=Severity(first))
+
+    alarm = after(begun, c.Repeat(a_press(2), WORDS, severity=Severity(then)))
+
+    assert (alarm.severity, alarm.targets) == (last, TARGETS[Severity(last)])

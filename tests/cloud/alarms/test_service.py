@@ -12,11 +12,11 @@ from cloud.alarms import store as alarms
 from cloud.alarms.errors import ClaimedByOther, NotFound
 from cloud.alarms.events import AlarmChanged
 from cloud.alarms.folding import fold_key
-from cloud.alarms.model import Alarm, AlarmKind, Person, Press, Where
+from cloud.alarms.model import Alarm, Person, Press, Where
 from cloud.alarms.service import Call, handle, raise_call, take_back
 from cloud.alarms.store import history_table
 from cloud.durable import feed
-from cloud.rules.model import Severity
+from cloud.rules.model import AlarmKind, Severity
 from cloud.storage.bus import Bus
 from cloud.storage.store import Store
 from cloud.words import Words

@@ -6,12 +6,13 @@ import pytest
 
 from cloud.alarms import commands as c
 from cloud.alarms.errors import IllegalStep, NotFound, NotYours
-from cloud.alarms.model import Alarm, AlarmKind, Handling
+from cloud.alarms.model import Alarm, Handling
 from cloud.dispatch.errors import AlreadyOut, InvalidReport, NobodyOnDuty, OfferGone
 from cloud.dispatch.model import TEXT_CHARS_MAX, Crew
 from cloud.durable.timers import Timer
 from cloud.identity.scope import WHOLE, Scope
 from cloud.registry.service import off_duty, on_duty
+from cloud.rules.model import AlarmKind
 from cloud.storage.unit import Work
 from tests.cloud.district import ANHE, CHEN, DENG, HE, JIANGLING, LIN, LIU, District
 

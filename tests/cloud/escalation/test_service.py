@@ -7,7 +7,7 @@ import pytest
 from cloud.alarms import commands as c
 from cloud.alarms import store as alarm_store
 from cloud.alarms.events import AlarmEscalated
-from cloud.alarms.model import Alarm, AlarmKind, Handling, Press
+from cloud.alarms.model import Alarm, Handling, Press
 from cloud.durable import timers
 from cloud.durable.timers import Timer
 from cloud.escalation.model import Action, Policy
@@ -20,6 +20,7 @@ from cloud.live.pumps import ConsoleWatch
 from cloud.observe import Counters
 from cloud.registry.cards import HomeKind
 from cloud.registry.service import off_duty
+from cloud.rules.model import AlarmKind, Severity
 from cloud.storage.unit import Work
 from tests.cloud.district import ANHE, CHEN, GATEWAY, JIANGLING, LIN, POLICY, District
 
@@ -159,7 +160,7 @@ def test_after_an_outage_what_is_overdue_is_one_escalation(district: District) -
 def test_an_alarm_keeps_the_policy_that_it_began_with(district: District) -> None:
     alarm = district.press()
 
-    district.escalation._policy = Policy("other", POLICY.steps[:1])
+    district.escalation._policies = {Severity.CRITICAL: Policy("other", POLICY.steps[:1])}
     district.pass_s(120)
 
     assert len(escalations(district, alarm)) == 3
@@ -320,3 +321,50 @@ def test_another_process_goes_on_where_this_one_died(tmp_path: Path) -> None:
     after.pass_s(15)
 
     assert [step for step, _, _ in escalations(after, alarm)] == [1, 2]
+
+
+def test_a_medium_alarm_waits_longer_and_a_low_one_calls_nobody(district: District) -> None:
+    medium = district.press("ho-anhe01", AlarmKind.INACTIVITY, severity=Severity.MEDIUM)
+    low = district.press("ho-anhe02", AlarmKind.DEVICE, severity=Severity.LOW)
+    district.pass_s(299)
+    assert escalations(district, medium) == []
+
+    district.pass_s(3600)
+
+    assert [step for step, _, _ in escalations(district, medium)] == [1, 2]
+    assert escalations(district, low) == []
+
+
+def test_an_alarm_that_becomes_worse_calls_people_as_if_it_were_new(district: District) -> None:
+    alarm = district.press(kind=AlarmKind.INACTIVITY, severity=Severity.MEDIUM)
+    district.pass_s(60)
+
+    district.press(kind=AlarmKind.INACTIVITY, severity=Severity.HIGH)
+    district.pass_s(30)
+
+    assert district.alarm(alarm).severity is Severity.HIGH
+    assert [step for step, _, _ in escalations(district, alarm)] == [1]
+
+
+def test_one_more_call_of_the_same_urgency_starts_no_timer_anew(district: District) -> None:
+    alarm = district.press()
+    district.pass_s(25)
+
+    district.press()
+    district.pass_s(5)
+
+    assert [step for step, _, _ in escalations(district, alarm)] == [1]
+
+
+@pytest.mark.parametrize(
+    ("kind", "is_sent"),
+    [(AlarmKind.FALL, True), (AlarmKind.GAS, True), (AlarmKind.GATEWAY, False)],
+)
+def test_somebody_is_sent_by_itself_only_where_somebody_is_in_need(
+    district: District, kind: AlarmKind, is_sent: bool
+) -> None:
+    alarm = district.press(kind=kind)
+
+    district.pass_s(120)
+
+    assert bool(district.offers(alarm)) is is_sent

@@ -16,6 +16,8 @@ from cloud.pumps import Signal
 from cloud.registry.registry import Registry
 from cloud.registry.seed import load_demo
 from cloud.storage.store import Priority, Store
+from cloud.timeseries.model import DAY_MS
+from cloud.timeseries.tiers import turn
 from contract.envelope import decode_down
 from contract.lanes import Lane
 from contract.messages import Ack, Batch, DeviceRows, Gap, Hello, Row
@@ -307,3 +309,14 @@ def test_alarms_never_pass_through_here(bench: Bench) -> None:
     bench.hear(call, lane=Lane.ALARM)
 
     assert [ack.seqs for ack in bench.acks] == [[1]]
+
+
+def test_a_reading_that_comes_late_is_in_its_hour_at_once(bench: Bench) -> None:
+    bench.now_ms += 20 * DAY_MS
+    while turn(bench.series, bench.now_ms):
+        pass
+
+    bench.hear(readings(1, 3))
+
+    [hour] = bench.series.hours.values()
+    assert (hour.n, hour.total) == (3, 6)

@@ -6,11 +6,11 @@ import pytest
 
 from cloud.alarms import commands as c
 from cloud.alarms.events import AlarmChanged, AlarmClaimed
-from cloud.alarms.model import AlarmKind
 from cloud.durable.outbox import finish_letters
 from cloud.notify.edge_say import EDGE_SAY, EdgeSay
 from cloud.observe import Counters
 from cloud.pumps import Signal
+from cloud.rules.model import AlarmKind
 from cloud.workers.outbox import OutboxPump
 from contract.envelope import decode_down
 from contract.messages import Say
@@ -62,6 +62,34 @@ def test_a_second_operator_is_announced_too(district: District) -> None:
 
 def test_nobody_is_spoken_to_where_nobody_is_known_to_live(district: District) -> None:
     district.do(district.press(None, AlarmKind.TECHNICAL), c.Claim(LIN))
+
+    assert keys(district) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "key"),
+    [
+        (AlarmKind.SMOKE, "smoke"),
+        (AlarmKind.GAS, "gas"),
+        (AlarmKind.CARBON_MONOXIDE, "carbon_monoxide"),
+        (AlarmKind.WATER_LEAK, "water_leak"),
+        (AlarmKind.FALL, "fall_seen"),
+    ],
+)
+def test_a_danger_is_spoken_of_in_the_home_once(
+    district: District, kind: AlarmKind, key: str
+) -> None:
+    district.press(kind=kind)
+    district.press(kind=kind)
+
+    assert keys(district) == [key]
+    words = district.letters()[0]["payload"]["words"]
+    assert "say." not in words["zh"] + words["en"]
+
+
+def test_nobody_is_frightened_by_the_upkeep_of_a_device(district: District) -> None:
+    alarm = district.do(district.press(kind=AlarmKind.DEVICE), c.Claim(LIN))
+    district.do(alarm, c.Close(LIN, "technical"))
 
     assert keys(district) == []
 

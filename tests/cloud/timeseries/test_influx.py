@@ -9,8 +9,19 @@ import pytest
 from anju.influx import InfluxProcess
 from cloud.durable.received import LaneKey
 from cloud.timeseries.errors import Unavailable
-from cloud.timeseries.influx import InfluxSeries
-from cloud.timeseries.model import DAY_MS, InfluxAddress, Place, Sheet, Wish, span_at
+from cloud.timeseries.influx import SPARE_DAYS, InfluxSeries
+from cloud.timeseries.model import (
+    DAY_MS,
+    HOUR_MS,
+    InfluxAddress,
+    Keeping,
+    Place,
+    Progress,
+    Sheet,
+    Span,
+    Wish,
+    span_at,
+)
 from contract.lanes import Lane
 from contract.messages import Batch, DeviceRows, Row
 from contract.vocabulary import Measurement
@@ -34,7 +45,7 @@ def address(server: InfluxProcess, tmp_path: Path) -> InfluxAddress:
 
 @pytest.fixture
 def series(address: InfluxAddress) -> Iterator[InfluxSeries]:
-    series = InfluxSeries(address, 30)
+    series = InfluxSeries(address, Keeping(30))
     series.open()
     yield series
     series.close()
@@ -43,7 +54,7 @@ def series(address: InfluxAddress) -> Iterator[InfluxSeries]:
 def sheet_of(series: InfluxSeries, *seqs: int, device: str = "z2m:0x1") -> Sheet:
     rows = [Row(-seq, seq, "temperature", float(seq)) for seq in seqs]
     batch = Batch("gw-1", "j-1", "b-1", "data", NOW, NOW, [DeviceRows(device, rows)])
-    sheet = Sheet(series.applied, span_at(NOW, series.keep_days))
+    sheet = Sheet(series.applied, span_at(NOW, series.keeping.raw_days))
     sheet.take(batch, lambda _gateway, uid: Place("ho-1", uid))
     return sheet
 
@@ -76,7 +87,7 @@ def test_points_older_than_the_buckets_retention_are_counted_and_the_others_kept
     series: InfluxSeries,
 ) -> None:
     sheet = sheet_of(series, 1, 2)
-    sheet.at_ms[0] = NOW - 40 * DAY_MS
+    sheet.at_ms[0] = NOW - (40 + SPARE_DAYS) * DAY_MS
 
     series.write(sheet)
 
@@ -97,17 +108,17 @@ def test_one_line_that_cannot_be_read_costs_no_other(series: InfluxSeries) -> No
 def test_the_bucket_gets_the_retention_of_the_settings_also_later(
     series: InfluxSeries, address: InfluxAddress
 ) -> None:
-    def kept_s() -> int:
+    def kept_days() -> int:
         found = series._client.buckets_api().find_bucket_by_name(address.bucket)
-        return int(found.retention_rules[0].every_seconds)
+        return int(found.retention_rules[0].every_seconds) // 86_400
 
-    assert kept_s() == 30 * 86_400
+    assert kept_days() == 30 + SPARE_DAYS
 
-    longer = InfluxSeries(address, 60)
+    longer = InfluxSeries(address, Keeping(60))
     longer.open()
     longer.close()
 
-    assert kept_s() == 60 * 86_400
+    assert kept_days() == 60 + SPARE_DAYS
 
 
 def test_what_was_acknowledged_outlives_a_kill_and_what_was_not_is_written_again(
@@ -120,7 +131,7 @@ def test_what_was_acknowledged_outlives_a_kill_and_what_was_not_is_written_again
         series.write(sheet_of(series, *range(501, 601)))
 
     server.start()
-    again = InfluxSeries(address, 30)
+    again = InfluxSeries(address, Keeping(30))
     again.open()
     assert again.applied(LANE) == ((1, 500),)
     again.write(sheet_of(again, *range(1, 601)))
@@ -138,10 +149,34 @@ def test_a_write_whose_answer_was_lost_is_repeated_without_doubles(series: Influ
 
 
 def test_a_wrong_token_is_an_absence_that_says_why(address: InfluxAddress) -> None:
-    series = InfluxSeries(InfluxAddress(address.url, address.org, "wrong", address.bucket), 30)
+    series = InfluxSeries(
+        InfluxAddress(address.url, address.org, "wrong", address.bucket), Keeping(30)
+    )
 
     with pytest.raises(Unavailable, match="401"):
         series.open()
     with pytest.raises(Unavailable):
         series.buckets(Wish("ho-1", Measurement.MOTION, NOW - DAY_MS, 1000, 10), NOW)
     series.close()
+
+
+def test_hours_that_were_made_outlive_a_kill(
+    server: InfluxProcess, address: InfluxAddress, series: InfluxSeries
+) -> None:
+    hour_ms = NOW // HOUR_MS * HOUR_MS
+    span = Span(hour_ms - HOUR_MS, hour_ms + HOUR_MS)
+    series.write(sheet_of(series, *range(1, 51)))
+
+    series.fold(span)
+    series.note(Progress(span.newest_ms, span.oldest_ms, span.oldest_ms))
+    server.kill()
+    with pytest.raises(Unavailable):
+        series.erase("ho-1")
+    server.start()
+
+    again = InfluxSeries(address, Keeping(30))
+    wish = Wish("ho-1", Measurement.TEMPERATURE, span.oldest_ms, HOUR_MS, 2)
+    again.drop(span.newest_ms, 0)
+    assert values(again) == []
+    assert sum(again.buckets(wish, NOW)[0].count) == 50
+    again.close()

@@ -11,13 +11,14 @@ from httpx2 import Response
 from starlette.testclient import TestClient
 
 from cloud.alarms.folding import fold_key
-from cloud.alarms.model import AlarmKind, DeviceCard, HomeCard, Press, ResidentCard, Where
+from cloud.alarms.model import DeviceCard, HomeCard, Press, ResidentCard, Where
 from cloud.alarms.service import Call, raise_call
 from cloud.dictionary import read_dictionary
 from cloud.dispatch.service import DispatchDesk
 from cloud.durable import feed as log
 from cloud.durable.feed import put
 from cloud.durable.timers import Timers
+from cloud.fleet.authority import Authority, gateways_of
 from cloud.fleet.enrolment import Enrolment
 from cloud.fleet.settings import FleetSettings
 from cloud.identity.demo import DemoAccount, make_demo_accounts
@@ -31,33 +32,21 @@ from cloud.observe.readiness import readiness
 from cloud.pumps import Signal
 from cloud.registry.registry import Registry
 from cloud.registry.seed import load_demo
-from cloud.rules.model import Severity
+from cloud.rules.model import AlarmKind, Severity
 from cloud.storage.engine import open_engine
 from cloud.storage.store import Store
 from cloud.storage.unit import Work
 from cloud.travel.estimate import CrowTravel
-from cloud.web import feed, health, sessions
-from cloud.web.accounts import account_routes
-from cloud.web.alarms import alarm_routes
-from cloud.web.audit import audit_routes
-from cloud.web.consents import consent_routes
+from cloud.web import health
 from cloud.web.desk import Desk
-from cloud.web.duty import duty_routes
-from cloud.web.enrol import enrol_routes
-from cloud.web.family import family_routes
-from cloud.web.homes import home_routes
-from cloud.web.offers import offer_routes
-from cloud.web.readings import reading_routes
-from cloud.web.registry import registry_routes
-from cloud.web.second_factor import own_routes
+from cloud.web.routes import all_routes
 from cloud.web.server import build_app
-from cloud.web.snapshot import rows_of
-from cloud.web.stations import station_routes
 from cloud.words import Words
 from tests.cloud.stores import HandClock, counted_ids, fresh_url
 from tests.series import MemorySeries
 
 CONFIG = Path(__file__).parents[3] / "config"
+PASSWORDS = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
 
 
 class Town(NamedTuple):
@@ -71,6 +60,7 @@ class Town(NamedTuple):
     registry: Registry
     series: MemorySeries
     dispatch: DispatchDesk
+    gateways: Authority
 
     def sign_in(self, login: str = "operator") -> str:
         """By password; the csrf token."""
@@ -136,7 +126,7 @@ def town(tmp_path: Path) -> Iterator[Town]:
 
 
 @contextmanager
-def open_town(tmp_path: Path) -> Iterator[Town]:
+def open_town(tmp_path: Path, pages: Path | None = None) -> Iterator[Town]:
     hub = Hub(0)
     url = fresh_url(tmp_path)
     clock = HandClock()
@@ -153,12 +143,10 @@ def open_town(tmp_path: Path) -> Iterator[Town]:
     dispatch = DispatchDesk(registry, CrowTravel(), Timers(Signal()), words)
     dispatch.listen(store.bus)
     store.write(log.ensure_counter)
-    passwords = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
-    store.write(lambda work: load_demo(work, CONFIG))
-    made = store.write(lambda work: make_demo_accounts(work, SystemSecrets(), CONFIG, passwords))
+    people = _people(store)
     desk = Desk(
         store=store,
-        front_door=FrontDoor(store, passwords, SystemSecrets()),
+        front_door=FrontDoor(store, PASSWORDS, SystemSecrets()),
         registry=registry,
         hub=hub,
         counters=Counters(),
@@ -168,31 +156,17 @@ def open_town(tmp_path: Path) -> Iterator[Town]:
         secrets=SystemSecrets(),
     )
 
-    app = build_app(
-        desk,
-        [
-            sessions.session_routes(),
-            own_routes(),
-            account_routes(),
-            audit_routes(),
-            consent_routes(),
-            family_routes(),
-            home_routes(),
-            registry_routes(),
-            sessions.shift_routes(lambda _work, _account: []),
-            alarm_routes(dispatch),
-            offer_routes(dispatch),
-            station_routes(dispatch),
-            reading_routes(series),
-            duty_routes(),
-            enrol_routes(Enrolment(store, FleetSettings(tmp_path / "ca", "mqtt.test"), clock)),
-            feed.routes(rows_of(dispatch)),
-            health.health_routes(lambda: readiness({"store": True}, Counters(), clock.now_ms())),
-            health.rejected_routes(),
-        ],
-        tmp_path / "no-pages",
-    )
+    gateways = gateways_of(tmp_path / "ca", clock)
+    enrolment = Enrolment(store, FleetSettings(tmp_path / "ca", "mqtt.test"), clock)
+    ready = health.health_routes(lambda: readiness({"store": True}, Counters(), clock.now_ms()))
+    routers = [*all_routes(dispatch, series, gateways, enrolment), ready]
+    app = build_app(desk, routers, pages or tmp_path / "no-pages")
     with TestClient(app, base_url="http://testserver") as client:
-        people = {each.login: each for each in made}
-        yield Town(client, store, hub, people, clock, registry, series, dispatch)
+        yield Town(client, store, hub, people, clock, registry, series, dispatch, gateways)
     store.stop()
+
+
+def _people(store: Store) -> dict[str, DemoAccount]:
+    store.write(lambda work: load_demo(work, CONFIG))
+    made = store.write(lambda work: make_demo_accounts(work, SystemSecrets(), CONFIG, PASSWORDS))
+    return {each.login: each for each in made}

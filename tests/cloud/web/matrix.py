@@ -16,6 +16,8 @@ EVERYBODY: Final = frozenset(Role)
 OPERATOR: Final = frozenset({R.OPERATOR})
 CREW: Final = frozenset({R.STATION, R.RESPONDER})
 ADMIN: Final = frozenset({R.ADMINISTRATOR})
+OFFICE: Final = frozenset({R.ADMINISTRATOR, R.AUDITOR})
+CALLS: Final = frozenset({R.SUPERVISOR, R.ADMINISTRATOR})
 CONSENTS: Final = frozenset({R.OPERATOR, R.ADMINISTRATOR})
 REGISTRY: Final = frozenset({R.OPERATOR, R.SUPERVISOR, R.ADMINISTRATOR})
 WORDS: Final = {"zh": "-", "en": "-"}
@@ -97,6 +99,24 @@ def device(_world: World, side: Side, _who: Caller) -> Ask:
     return Ask({"gateway_id": side.gateway}, {**kind, **entry})
 
 
+def call_plan(world: World, side: Side, _who: Caller) -> Ask:
+    entry = {"id": world.fresh("cp-"), "area": side.area, "name": WORDS, "steps": [WORDS]}
+    return Ask({}, entry)
+
+
+def calls(_world: World, side: Side, _who: Caller) -> Ask:
+    return Ask({"home_id": side.home}, {"call_plan": side.call_plan})
+
+
+def removal(*, is_done: bool = False) -> Callable[[World, Side, Caller], Ask]:
+    return lambda world, side, _who: Ask({"removal_id": world.removal(side, is_done=is_done).id})
+
+
+def certified(world: World, side: Side, _who: Caller) -> Ask:
+    world.certify(side)
+    return Ask({"gateway_id": side.gateway}, {"reason": "lost"})
+
+
 def consent(world: World, side: Side, _who: Caller) -> Ask:
     family = world.people[R.FAMILY, side.key].id
     body = {"account_id": family, "purpose": "push", "how": "paper"}
@@ -129,13 +149,17 @@ ROWS: Final[dict[str, Row]] = {
     ),
     "POST /api/shift": Row(OPERATOR, lambda *_: Ask(body={"audio_ok": True}), kind="own"),
     "DELETE /api/shift": Row(OPERATOR, kind="own"),
-    "GET /api/accounts": listed(ADMIN, lambda world, side: world.account(side).login),
+    "GET /api/accounts": listed(OFFICE, lambda world, side: world.account(side).login),
     "POST /api/accounts": Row(ADMIN, new_account),
+    "PUT /api/accounts/{account_id}": Row(
+        ADMIN, lambda *asked: Ask(account(*asked).path, new_account(*asked).body)
+    ),
     "POST /api/accounts/{account_id}/disable": Row(ADMIN, account),
     "POST /api/accounts/{account_id}/enable": Row(ADMIN, account),
     "POST /api/accounts/{account_id}/link": Row(ADMIN, account),
     "POST /api/accounts/{account_id}/reset": Row(ADMIN, account),
     "GET /api/audit": listed({R.AUDITOR}, lambda _, side: f"mark-{side.key}"),
+    "GET /api/audit/chain": Row({R.AUDITOR}, kind="own"),
     "GET /api/residents/{resident_id}/consents": Row(
         CONSENTS, lambda _, side, __: Ask({"resident_id": side.resident})
     ),
@@ -151,9 +175,31 @@ ROWS: Final[dict[str, Row]] = {
     "PUT /api/areas": Row(ADMIN, area),
     "GET /api/stations": listed(REGISTRY | CREW, lambda _, side: side.station),
     "PUT /api/stations": Row(ADMIN, station),
+    "GET /api/stations/{station_id}/responders": Row(
+        REGISTRY, lambda _, side, __: Ask({"station_id": side.station})
+    ),
     "PUT /api/stations/{station_id}/responders": Row(ADMIN, responder),
     "GET /api/gateways": listed(REGISTRY, lambda _, side: side.gateway),
     "PUT /api/gateways": Row(ADMIN, gateway),
+    "GET /api/fleet": listed(OFFICE, lambda _, side: side.gateway),
+    "POST /api/gateways/{gateway_id}/code": Row(
+        ADMIN, lambda _, side, __: Ask({"gateway_id": side.gateway})
+    ),
+    "POST /api/gateways/{gateway_id}/revoke": Row(ADMIN, certified),
+    "GET /api/sightings": listed(REGISTRY, lambda _, side: f"z2m:heard-{side.key}"),
+    "GET /api/call-plans": listed(REGISTRY, lambda _, side: side.call_plan),
+    "PUT /api/call-plans": Row(CALLS, call_plan),
+    "DELETE /api/call-plans/{plan_id}": Row(
+        CALLS, lambda world, side, _: Ask({"plan_id": world.call_plan(side)})
+    ),
+    "PUT /api/homes/{home_id}/calls": Row(CALLS, calls),
+    "GET /api/removals": listed(OFFICE, lambda world, side: world.removal(side).id),
+    "POST /api/removals": Row(
+        ADMIN, lambda _, side, __: Ask(body={"homes": [side.home], "reason": "-"})
+    ),
+    "POST /api/removals/{removal_id}/confirm": Row(ADMIN, removal()),
+    "POST /api/removals/{removal_id}/refuse": Row(ADMIN, removal()),
+    "POST /api/removals/{removal_id}/undo": Row(ADMIN, removal(is_done=True)),
     "GET /api/homes": listed(REGISTRY, lambda _, side: side.home),
     "GET /api/homes/{home_id}/view": Row(
         {R.OPERATOR, R.SUPERVISOR}, lambda _, side, __: Ask({"home_id": side.home})
@@ -162,10 +208,19 @@ ROWS: Final[dict[str, Row]] = {
         {R.OPERATOR, R.SUPERVISOR},
         lambda _, side, __: Ask({"home_id": side.home}, query="?measurement=motion"),
     ),
+    "GET /api/homes/{home_id}/readings/last": Row(
+        {R.OPERATOR, R.SUPERVISOR}, lambda _, side, __: Ask({"home_id": side.home})
+    ),
+    "GET /api/homes/{home_id}/readings/export": Row(
+        {R.SUPERVISOR}, lambda _, side, __: Ask({"home_id": side.home})
+    ),
+    "DELETE /api/homes/{home_id}/readings": Row(
+        ADMIN, lambda _, side, __: Ask({"home_id": side.home})
+    ),
     "GET /api/homes/{home_id}": Row(REGISTRY, lambda _, side, __: Ask({"home_id": side.home})),
     "PUT /api/gateways/{gateway_id}/homes": Row(ADMIN, home),
     "DELETE /api/homes/{home_id}/contacts/{order}": Row(
-        ADMIN, lambda _, side, __: Ask({"home_id": side.home, "order": "9"})
+        CALLS, lambda _, side, __: Ask({"home_id": side.home, "order": "9"})
     ),
     "DELETE /api/residents/{resident_id}": Row(
         ADMIN, lambda world, side, _: Ask({"resident_id": world.resident(side)})

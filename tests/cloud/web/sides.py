@@ -10,21 +10,24 @@ from sqlalchemy import update
 
 from cloud.alarms import service as alarms
 from cloud.alarms.commands import Claim
-from cloud.alarms.model import AlarmKind, Person, Press, Where
 from cloud.alarms.model import HomeCard as AlarmHome
+from cloud.alarms.model import Person, Press, Where
 from cloud.alarms.service import Call, raise_call
 from cloud.alarms.store import alarm_table
 from cloud.dispatch.model import Crew
 from cloud.dispatch.store import offer_table
 from cloud.durable.received import Reject, quarantine
+from cloud.fleet.certificates import Kind, new_key
 from cloud.identity import audit, consent, second_factor, sessions
 from cloud.identity.consent import How, Purpose, consent_table
 from cloud.identity.model import Account
 from cloud.identity.policy import SECOND_FACTOR, Role
 from cloud.identity.service import AccountEntry, add_account
 from cloud.identity.tokens import SystemSecrets
+from cloud.registry import removals
 from cloud.registry.cards import DeviceCard
 from cloud.registry.entries import (
+    CallPlanEntry,
     ContactEntry,
     GatewayEntry,
     HomeEntry,
@@ -32,8 +35,10 @@ from cloud.registry.entries import (
     ResponderEntry,
     StationEntry,
 )
+from cloud.registry.removals import Removal, RemovalEntry
 from cloud.registry.service import Edit, on_duty
-from cloud.rules.model import Severity
+from cloud.registry.sightings import saw_unregistered
+from cloud.rules.model import AlarmKind, Severity
 from cloud.storage.unit import Work
 from cloud.web.desk import COOKIE
 from cloud.words import Words
@@ -73,6 +78,10 @@ class Side(NamedTuple):
         return f"re-side-{self.key}"
 
     @property
+    def call_plan(self) -> str:
+        return f"cp-side-{self.key}"
+
+    @property
     def uid(self) -> str:
         return f"z2m:0x00000000000000a{'1' if self.key == 'own' else '2'}"
 
@@ -96,6 +105,7 @@ class World:
 
     def __init__(self, town: Town) -> None:
         self.town, self._numbers = town, itertools.count(1)
+        town.gateways.create("Test")
         self.people: dict[tuple[Role, str], Account] = {}
         for side in SIDES.values():
             self.write(lambda work, side=side: _enter(work, side))
@@ -131,6 +141,7 @@ class World:
         deed = audit.Deed(by, "marked", f"mark-{side.key}", side.area)
         audit.write_down(work, deed)
         topic = f"anju/1/00/{side.gateway}/up/data"
+        saw_unregistered(work, side.gateway, f"z2m:heard-{side.key}")
         quarantine(work, Reject(f"q-{side.key}", side.gateway, topic, Lane.DATA, "mark", b"x"))
 
     # ---------------------------------------------------------------- who asks
@@ -210,6 +221,29 @@ class World:
         made: str = self.write(give)
         return made
 
+    def call_plan(self, side: Side) -> str:
+        """One that no home follows."""
+        entry = CallPlanEntry(self.fresh("cp-"), side.area, NO_WORDS, (NO_WORDS,))
+
+        def enter(work: Work) -> None:
+            with Edit(work) as edit:
+                edit.call_plan(entry)
+
+        self.write(enter)
+        return entry.id
+
+    def removal(self, side: Side, *, is_done: bool = False) -> Removal:
+        """Somebody else has asked for it, of a resident who lives there since a moment ago."""
+        entry = RemovalEntry("-", residents=(self.resident(side),))
+        asked: Removal = self.write(lambda work: removals.ask(work, side.area, entry, "ac-0"))
+        if is_done:
+            self.write(lambda work: removals.confirm(work, asked.id, "ac-1"))
+        return asked
+
+    def certify(self, side: Side) -> None:
+        """The side's gateway has a certificate."""
+        self.town.gateways.sign(new_key().public_key(), Kind.GATEWAY, [side.gateway])
+
     def pending_code(self, who: Caller) -> str:
         """The code that confirms a second factor which is being set up."""
         secret = self.write(lambda work: second_factor.begin(work, who.account, SECRETS)).secret
@@ -245,6 +279,7 @@ def _enter(work: Work, side: Side) -> None:
     contact = ContactEntry(1, "-", "-", "-", "-", "0", False)
     person = ResponderEntry(side.responder, "-", "-", "0", duty="all_day")
     with Edit(work) as edit:
+        edit.call_plan(CallPlanEntry(side.call_plan, side.area, NO_WORDS, (NO_WORDS,)))
         edit.gateway(GatewayEntry(side.gateway, side.community, NO_WORDS))
         edit.home(side.gateway, _home(side, (resident,), (contact,)))
         edit.device(

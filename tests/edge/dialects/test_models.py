@@ -12,8 +12,8 @@ from device_simulators.plan import read_plan
 from device_simulators.zigbee2mqtt import announcement, initial_state, spoken
 from edge.dialects import Hearing
 from edge.dialects.catalogue import Catalogue, CatalogueFile
-from edge.dialects.device import EMERGENCIES
 from edge.dialects.exposes import Feature
+from edge.dialects.telling import EMERGENCIES
 from edge.profiles import load_hearing
 from tests.edge.dialects.bridge import CONFIG, body, listed, meant, quiet, registered
 

@@ -2,6 +2,8 @@
 
 import pytest
 
+from contract.vocabulary import Measurement
+from edge.dialects.profile import Profiles
 from edge.errors import BadSettings
 from edge.profiles import (
     load_catalogue,
@@ -61,6 +63,24 @@ def test_an_unquoted_off_in_yaml_is_the_word_and_the_value(tmp_path):
     assert flag.keys() == {"off", "false"}
 
 
+def test_a_field_that_is_one_measurement_says_it_in_its_own_unit(tmp_path):
+    written = GOOD.replace("  flag:\n    off: opening", "  flag: opening\n  level: distance mm")
+    profile = read_profile(write(tmp_path, written))
+
+    assert profile.meaning_of("flag", "OFF") == {Measurement.OPENING: False}
+    assert profile.meaning_of("flag", 1) == {Measurement.OPENING: True}
+    assert profile.meaning_of("flag", "ajar") == {}
+    assert profile.meaning_of("level", 1500) == {Measurement.DISTANCE: 1.5}
+    assert profile.meaning_of("other", 1) is None
+
+
+def test_a_model_alone_finds_its_profile_and_a_vendor_only_its_own(tmp_path):
+    profiles = Profiles([read_profile(write(tmp_path, GOOD))])
+
+    assert profiles.of_model("", "X-1") is not None
+    assert profiles.of_model("Other", "X-1") is None
+
+
 def test_an_example_that_is_not_kept_is_told(tmp_path):
     wrong = GOOD.replace("means: { sos: true }", "means: { occupancy: true }")
     profile = read_profile(write(tmp_path, wrong))
@@ -82,6 +102,13 @@ def test_an_example_that_is_not_kept_is_told(tmp_path):
         ("vendor: Acme", "vendor: [", "acme_x_1"),
         ("source: its manual, page 3\n", "", "source"),
         ("means: { sos: true }", "means: { help: true }", "help"),
+        ("vendor: Acme", "vendor: Acme\nconvention: smoke_signs", "convention is one of"),
+        ("  flag:\n    off: opening", "  flag: opened", "opened"),
+        ("  flag:\n    off: opening", "  flag: distance lx", "lx is no unit of distance"),
+        ("fields:", "frame: { groups: { '01': u9 x } }\nfields:", "u9 x"),
+        ("fields:", "frame: { groups: { 'xy': u8 x } }\nfields:", "frame"),
+        ("fields:", "frame: { groups: {} }\nfields:", "at least one byte"),
+        ("fields:", "frame: { groups: { '01': u8 x }, kind: odd }\nfields:", "kind"),
     ],
 )
 def test_a_mistake_in_a_profile_is_told_with_its_place(tmp_path, before, after, told):

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.dialects import Hearing
-from edge.dialects.device import EMERGENCIES
+from edge.dialects.telling import EMERGENCIES
 from edge.profiles import load_catalogue, load_profiles
 from tests.edge.dialects.bridge import CONFIG, IEEE, listed, registered
 

@@ -3,7 +3,7 @@
 import pytest
 
 from edge.dialects import Hearing
-from edge.dialects.device import ACTION_CHARS_MAX
+from edge.dialects.telling import WORD_CHARS_MAX
 from edge.dialects.zigbee2mqtt import FIELDS_MAX, PAYLOAD_BYTES_MAX
 from edge.meaning import Doubles
 from edge.profiles import load_hearing
@@ -174,7 +174,7 @@ def test_two_presses_are_two_presses():
         body({f"field{n}": n for n in range(FIELDS_MAX + 1)}),
         body({"action": 5}),
         body({"action": {"sos": True}}),
-        body({"action": "s" * (ACTION_CHARS_MAX + 1)}),
+        body({"action": "s" * (WORD_CHARS_MAX + 1)}),
         body({"sos": "perhaps"}),
         body({"sos_alarm": 7}),
     ],
@@ -201,8 +201,8 @@ def test_so_many_fields_and_so_long_an_action_are_still_read(bell):
     most = {f"field{n}": n for n in range(FIELDS_MAX - 1)} | {"action": "emergency"}
 
     assert meant(hear(most, hearing=bell)) == {"sos": True}
-    assert meant(hear({"action": "s" * ACTION_CHARS_MAX}, hearing=bell)) == {
-        "button": "s" * ACTION_CHARS_MAX
+    assert meant(hear({"action": "s" * WORD_CHARS_MAX}, hearing=bell)) == {
+        "button": "s" * WORD_CHARS_MAX
     }
 
 

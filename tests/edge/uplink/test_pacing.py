@@ -107,3 +107,22 @@ def test_a_cloud_that_has_forgotten_is_told_again(pacer):
     pacer.applied([(1, 30)])
 
     assert pacer.wish(100, START_MS) == Wish(31, 100, "backlog")
+
+
+def test_what_is_not_applied_in_its_time_is_backlog_and_holds_up_nothing_new(pacer):
+    pacer.applied([(1, 100)])
+    now_ms = START_MS
+    for number in range(1, LIVE_OPEN_MAX + 1):
+        pacer.wish(100 + number, now_ms)
+        now_ms += LIVE_EVERY_MS
+        pacer.said(pacer.wish(100 + number, now_ms), 100 + number, number, now_ms)
+        pacer.confirmed(number)
+
+    now_ms += 20_000
+    pacer.wish(120, now_ms)
+    now_ms += LIVE_EVERY_MS
+
+    live = pacer.wish(120, now_ms)
+    assert live == Wish(105, 120, "live")
+    pacer.said(live, 120, 9, now_ms)
+    assert pacer.wish(120, now_ms) == Wish(101, 104, "backlog")

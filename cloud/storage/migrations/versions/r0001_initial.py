@@ -105,12 +105,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_head")),
     )
     op.create_table(
-        "call_plan",
-        sa.Column("id", sa.Text(), nullable=False),
-        sa.Column("steps", sa.JSON(), nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_call_plan")),
-    )
-    op.create_table(
         "escalation",
         sa.Column("alarm_id", sa.Text(), nullable=False),
         sa.Column("is_running", sa.Boolean(), nullable=False),
@@ -230,14 +224,26 @@ def upgrade() -> None:
     )
     op.create_table(
         "rule_state",
-        sa.Column("home_id", sa.Text(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
         sa.Column("partition", sa.Integer(), nullable=False),
+        sa.Column("due_ms", sa.BigInteger(), nullable=True),
         sa.Column("body", sa.LargeBinary(), nullable=False),
-        sa.PrimaryKeyConstraint("home_id", name=op.f("pk_rule_state")),
+        sa.PrimaryKeyConstraint("subject", name=op.f("pk_rule_state")),
     )
     with op.batch_alter_table("rule_state", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_rule_state_partition"), ["partition"], unique=False)
+        batch_op.create_index("ix_rule_state_due", ["due_ms"], unique=False)
 
+    op.create_table(
+        "series_request",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("asked_ms", sa.BigInteger(), nullable=False),
+        sa.Column("passes", sa.Integer(), nullable=False),
+        sa.Column("done_ms", sa.BigInteger(), nullable=True),
+        sa.Column("trouble", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_series_request")),
+    )
     op.create_table(
         "sign_in_attempt",
         sa.Column("key", sa.Text(), nullable=False),
@@ -285,6 +291,16 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "call_plan",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("area_id", sa.Text(), nullable=False),
+        sa.Column("name_zh", sa.Text(), nullable=False),
+        sa.Column("name_en", sa.Text(), nullable=False),
+        sa.Column("steps", sa.JSON(), nullable=False),
+        sa.ForeignKeyConstraint(["area_id"], ["area.id"], name=op.f("fk_call_plan_area_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_call_plan")),
+    )
+    op.create_table(
         "gateway",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("area_id", sa.Text(), nullable=False),
@@ -295,6 +311,27 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["area_id"], ["area.id"], name=op.f("fk_gateway_area_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_gateway")),
     )
+    op.create_table(
+        "removal",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("area_id", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("homes", sa.JSON(), nullable=False),
+        sa.Column("residents", sa.JSON(), nullable=False),
+        sa.Column("count", sa.JSON(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("asked_by", sa.Text(), nullable=False),
+        sa.Column("asked_ms", sa.BigInteger(), nullable=False),
+        sa.Column("decided_by", sa.Text(), nullable=True),
+        sa.Column("decided_ms", sa.BigInteger(), nullable=True),
+        sa.Column("saved", sa.LargeBinary(), nullable=True),
+        sa.ForeignKeyConstraint(["area_id"], ["area.id"], name=op.f("fk_removal_area_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_removal")),
+    )
+    with op.batch_alter_table("removal", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_removal_area_id"), ["area_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_removal_decided_ms"), ["decided_ms"], unique=False)
+
     op.create_table(
         "station",
         sa.Column("id", sa.Text(), nullable=False),
@@ -683,7 +720,13 @@ def downgrade() -> None:
     op.drop_table("enrolment_code")
     op.drop_table("dispatch_agreement")
     op.drop_table("station")
+    with op.batch_alter_table("removal", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_removal_decided_ms"))
+        batch_op.drop_index(batch_op.f("ix_removal_area_id"))
+
+    op.drop_table("removal")
     op.drop_table("gateway")
+    op.drop_table("call_plan")
     with op.batch_alter_table("unregistered_sighting", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_unregistered_sighting_last_seen_ms"))
 
@@ -697,8 +740,9 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_sign_in_attempt_last_ms"))
 
     op.drop_table("sign_in_attempt")
+    op.drop_table("series_request")
     with op.batch_alter_table("rule_state", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_rule_state_partition"))
+        batch_op.drop_index("ix_rule_state_due")
 
     op.drop_table("rule_state")
     op.drop_table("registry_revision")
@@ -730,7 +774,6 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_escalation_is_running"))
 
     op.drop_table("escalation")
-    op.drop_table("call_plan")
     op.drop_table("audit_head")
     with op.batch_alter_table("audit", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_audit_who"))

@@ -80,11 +80,13 @@ export function told(t: Messages, lang: Lang, row: HistoryEntry): Told {
     case 'raised':
       return { text: raised(t, lang, data), detail: '', tone: 'alarm' }
     case 'repeated':
-      return { text: t.history.repeated, detail: '', tone: 'alarm' }
+      return { text: repeated(t, data), detail: '', tone: 'alarm' }
     case 'echoed':
       return plain(t.history.echoed)
     case 'cancelled':
       return plain(t.history.cancelled)
+    case 'cleared':
+      return plain(t.history.cleared)
     case 'claimed':
       return person(t.history.claimed(by))
     case 'released':
@@ -117,9 +119,17 @@ export function told(t: Messages, lang: Lang, row: HistoryEntry): Told {
 function raised(t: Messages, lang: Lang, data: Record<string, unknown>): string {
   const alarm = object(data['alarm'])
   if (alarm['kind'] === 'technical') return t.history.raised_technical
+  if (alarm['kind'] !== 'sos' && alarm['kind'] !== undefined) return words(lang, alarm['say'] as Words)
   const device = object(alarm['device'])
   if (device['name'] === undefined) return t.history.raised
   return t.history.raised_device(device_at(t, lang, device as unknown as { name: Words; room: Words }))
+}
+
+/** A press of a button has its number in the gateway's journal; what a rule concludes later has none. */
+function repeated(t: Messages, data: Record<string, unknown>): string {
+  const severity = entry(t.severity, string(data['severity']))
+  if (string(object(data['press'])['key']).includes(':rise:')) return t.history.worse(severity)
+  return typeof object(data['press'])['journal'] === 'string' ? t.history.repeated : t.history.told_again
 }
 
 function ended(t: Messages, station: string, data: Record<string, unknown>): string {

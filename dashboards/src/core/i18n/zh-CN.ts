@@ -17,9 +17,31 @@ export const zh = {
   list_comma: '、',
 
   severity: { critical: '危急', high: '高', medium: '中', low: '低' },
-  kind: { sos: '紧急呼叫', technical: '技术警情' },
+  kind: {
+    sos: '紧急呼叫',
+    fall: '跌倒',
+    smoke: '烟雾报警',
+    gas: '燃气报警',
+    carbon_monoxide: '一氧化碳报警',
+    water_leak: '漏水报警',
+    inactivity: '长时间无活动',
+    gateway: '网关失联',
+    device: '设备维护',
+    technical: '技术警情',
+  },
   /** Where room is short. */
-  kind_short: { sos: '紧急呼叫', technical: '技术警情' },
+  kind_short: {
+    sos: '紧急呼叫',
+    fall: '跌倒',
+    smoke: '烟雾',
+    gas: '燃气',
+    carbon_monoxide: '一氧化碳',
+    water_leak: '漏水',
+    inactivity: '无活动',
+    gateway: '网关失联',
+    device: '设备维护',
+    technical: '技术警情',
+  },
   time: {
     seconds: (n: Count) => `${n} 秒`,
     minutes: (n: Count) => `${n} 分钟`,
@@ -55,6 +77,17 @@ export const zh = {
     own_account: '不能对自己的账号这样做',
     already_given: '这项同意已经有效',
     not_found: '找不到，可能已被删除',
+    malformed: '填写的内容不对，请检查',
+    unknown: '引用的对象不存在，可能已被删除',
+    login_taken: '这个账号名已被使用',
+    no_authority: '本平台还没有证书机构，不能登记网关：请先运行 anju ca init，并设置 [fleet] gateways_host',
+    broken_ledger: '证书台账读不出来，请从备份恢复',
+    nothing_to_revoke: '这个网关没有可吊销的证书',
+    same_person: '申请人不能复核自己的申请，请另一位管理员复核',
+    not_open: '这项申请已经处理或已过期',
+    has_changed: '申请之后资料有变动，请重新申请',
+    in_use: '还有住户在用这个预案，请先换掉',
+    alarm_under_way: '这一户还有警情没有结案，结案后再删',
     server_error: '服务器出错，值守不受影响的部分仍可用',
     other: (code: string) => `没有成功（${code}）`,
   },
@@ -76,6 +109,7 @@ export const zh = {
     by_link: '正在用一次性链接登录',
     link_gone: '这个链接已用过或已过期，请用账号登录，或请值班长重新生成',
     no_page: '已登录，但这个账号的页面还没有开放',
+    second: '两步验证',
     code: '动态验证码',
     code_text: '打开身份验证器，输入六位数字；手机不在身边，可输入一个恢复码',
     need_code: '请填写验证码',
@@ -85,6 +119,7 @@ export const zh = {
     enrol_text: '管理员必须先设置。用手机上的身份验证器扫码，或手动输入密钥，再填入它显示的六位数字',
     enrol_qr: '身份验证器的二维码',
     secret: '密钥',
+    open_app: '在这台设备的验证器里打开',
     recovery: '请保存恢复码',
     recovery_text: '手机丢失时，每个恢复码可以登录一次。只显示这一次，请抄写或打印，放在安全的地方',
     kept: '我已保存',
@@ -234,6 +269,7 @@ export const zh = {
     door_code: '门禁密码',
     no_code: '没有登记门禁密码',
     cancelled: '长者说没事，仍需确认后结案',
+    cleared: '报警条件已消失，仍需确认后结案',
     late: (age: string) => `迟到 ${age}：按下时间早于收到时间`,
     pressed_at: (t: string) => `按下 ${t}`,
     received_at: (t: string) => `收到 ${t}`,
@@ -271,6 +307,9 @@ export const zh = {
     device_in: (device: string, room: string) => `${room}${device}`,
     raised_technical: '收到无法读懂的消息',
     repeated: '再次按下',
+    told_again: '再次报警',
+    worse: (severity: string) => `升为${severity}`,
+    cleared: '报警条件已消失',
     echoed: '同一次按下重复送达',
     cancelled: '长者说“我没事”',
     claimed: (who: string) => `${who}受理`,
@@ -558,7 +597,7 @@ export const zh = {
   },
 } as const
 
-type Shape<T> = T extends string
+export type Shape<T> = T extends string
   ? string
   : T extends (...args: infer A) => string
     ? (...args: A) => string

@@ -14,6 +14,9 @@ const DEVICES: Record<SimKind, Place> = {
   motion: { x: 48, y: 43 },
   door: { x: 93, y: 17 },
   gas: { x: 52, y: 15 },
+  smoke: { x: 63, y: 52 },
+  leak: { x: 11, y: 72 },
+  fall: { x: 12, y: 47 },
   speaker: { x: 74, y: 41 },
 }
 
@@ -40,6 +43,9 @@ const ICONS: Record<SimKind, string> = {
   motion: 'walk',
   door: 'door',
   gas: 'gas',
+  smoke: 'fire',
+  leak: 'drop',
+  fall: 'fall',
   speaker: 'sound',
 }
 

@@ -151,5 +151,5 @@ export class Enter {
 /** Where the visitor wanted to go: only our own pages. */
 function next_page(): string | null {
   const next = new URLSearchParams(location.search).get('next')
-  return next !== null && /^\/(console|station|home)(\?|$)/.test(next) ? next : null
+  return next !== null && /^\/(console|station|home|resident|admin)(\?|$)/.test(next) ? next : null
 }
