@@ -5,7 +5,7 @@ MAKEFLAGS += --no-print-directory
 BIN := .venv/bin
 
 help:
-	@echo "make demo    everything in one process, with ten virtual homes; prints its addresses"
+	@echo "make demo    everything in one process, with forty virtual homes; prints its addresses"
 	@echo "make test    gates and tests, on real servers where they are installed"
 	@echo "make check   style, types, imports, dependencies, our own rules: under a minute"
 	@echo "make prove   the long proofs: kills, sabotage, simulation over many seeds, benchmarks"

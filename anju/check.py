@@ -28,6 +28,7 @@ from device_simulators.people import TooLong
 from device_simulators.zigbee2mqtt import Message
 from edge.meaning import DOUBLE_WITHIN_MS
 
+HOMES: Final = 10  # as many as need no waiting for
 HOME: Final = "ho-anhe01"
 DEVICE: Final = "bath"
 PRESSED: Final = b'{"action":"emergency","battery":96,"linkquality":112,"voltage":3000}'
@@ -58,7 +59,7 @@ def run(message_file: Path | None, args: argparse.Namespace) -> int:
 
 def _play(script: Script, cases: Sequence[Case], folder: Path, file: Path | None) -> None:
     config = config_for(cases, folder)
-    demo = Demo(folder / "data", has_life=False, config=config, file=file)
+    demo = Demo(folder / "data", homes_max=HOMES, has_life=False, config=config, file=file)
     with script.hop("start") as hop:
         demo.start()
         hop.detail = f"{_servers(demo)}, {demo.whole.cloud.url}"

@@ -16,13 +16,14 @@ from anju.errors import CannotRun
 from anju.output import Commands, set_up_logging
 
 COMMANDS: Final = {
-    "demo": "everything in one process, with ten virtual homes",
+    "demo": "everything in one process, with forty virtual homes",
     "edge": "the agent of a gateway",
     "devices": "hold what devices say against what it means",
     "serve": "run the platform until it is stopped",
     "torture": "kill parts again and again, and count what is lost",
     "parts": "PostgreSQL, InfluxDB and Mosquitto on this machine, for proofs",
     "bench": "time a part against the floor of what it is built on",
+    "sim": "the virtual town on a clock of its own",
     "rules": "check rule files, and run the stories beside them",
     "ca": "certificates of gateways, brokers and services",
     "accounts": "the first administrator, and ways back in",

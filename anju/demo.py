@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from anju import check
-from anju.output import Commands, add_json, progress
+from anju.output import Commands, add_json, progress, up_to
 from anju.paths import BROKER_PORT, config_dir
 from anju.serve import Ports
 from anju.stop import Stop
@@ -17,15 +17,15 @@ from cloud.dictionary import read_dictionary
 from cloud.identity.demo import DemoAccount
 from cloud.settings import PORT
 from cloud.words import Dictionary, Words
+from device_simulators.plan import HOMES_MAX
 
 DATA: Final = Path("var/demo")
-HOMES_MAX: Final = 10
 
 
 def add(commands: Commands) -> None:
     """The sub-command."""
-    parser = commands.add_parser("demo", help="everything in one process, with ten virtual homes")
-    parser.add_argument("--homes", type=_homes, metavar="N", help=f"1 to {HOMES_MAX}")
+    parser = commands.add_parser("demo", help="everything in one process, with forty virtual homes")
+    parser.add_argument("--homes", type=up_to(HOMES_MAX), metavar="N", help=f"1 to {HOMES_MAX}")
     parser.add_argument("--port", type=int, default=PORT, metavar="P", help="of the pages; 0: free")
     parser.add_argument("--broker-port", type=int, metavar="P", help="of the broker; 0: free")
     parser.add_argument("--data", type=Path, metavar="DIR", help=f"default {DATA}")
@@ -102,9 +102,3 @@ def _say(words: Dictionary, lang: str, key: str, **facts: str | int) -> str:
 
 def _in(words: Words, lang: str) -> str:
     return words.zh if lang == "zh" else words.en
-
-
-def _homes(text: str) -> int:
-    if not text.isdigit() or not 1 <= int(text) <= HOMES_MAX:
-        raise argparse.ArgumentTypeError(f"expected 1 to {HOMES_MAX}, not '{text}'")
-    return int(text)

@@ -5,7 +5,7 @@ import json
 import logging
 import re
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, TypeAlias
 
@@ -20,6 +20,17 @@ _CONTROLS: Final = {code: f"\\x{code:02x}" for code in (*range(32), 127)}
 def add_json(parser: argparse.ArgumentParser) -> None:
     """The option --json."""
     parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
+
+
+def up_to(most: int) -> Callable[[str], int]:
+    """The type of an option that is a number from 1 on."""
+
+    def read(text: str) -> int:
+        if not text.isdigit() or not 1 <= int(text) <= most:
+            raise argparse.ArgumentTypeError(f"expected 1 to {most}, not '{text}'")
+        return int(text)
+
+    return read
 
 
 def show(args: argparse.Namespace, document: Mapping[str, Any], lines: Iterable[str]) -> None:

@@ -78,7 +78,7 @@ class Embedded:
 
     def start(self) -> None:
         """Raises CannotRun, and then nothing is left running."""
-        _make_private(self.cloud.settings.data_dir)
+        make_private(self.cloud.settings.data_dir)
         if self._can_enrol:
             _make_authorities(self.cloud.settings.fleet.ca_dir)
         with ExitStack() as ends:
@@ -147,7 +147,7 @@ def settings_from(path: Path) -> CloudSettings:
         raise CannotRun(str(error)) from error
 
 
-def _make_private(folder: Path) -> None:
+def make_private(folder: Path) -> None:
     """Names, addresses and door codes lie in it."""
     try:
         folder.mkdir(0o700, parents=True, exist_ok=True)

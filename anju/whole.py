@@ -1,4 +1,4 @@
-"""Everything in one process: broker, cloud, one gateway's agent, ten virtual homes; or all but the
+"""Everything in one process: broker, cloud, one gateway's agent, virtual homes; or all but the
 servers that an installation's file names.
 
 Nothing is shortened: the town speaks MQTT to the agent, the agent MQTT to the cloud.
@@ -11,10 +11,12 @@ from typing import Any, Final, Self
 
 from fastapi import APIRouter
 
+from anju import history
 from anju.errors import CannotRun
 from anju.paths import config_dir
-from anju.serve import Embedded, Ports
+from anju.serve import Embedded, Ports, make_private
 from anju.site import Configured, uplink
+from cloud.app import series_of
 from cloud.identity.demo import DemoAccount, make_demo_accounts
 from cloud.identity.passwords import Passwords
 from cloud.identity.policy import Role
@@ -27,6 +29,7 @@ from device_simulators.plan import read_plan, read_words
 from device_simulators.town import Town
 from edge.agent import Agent
 from edge.errors import EdgeError
+from edge.profiles import load_hearing
 from edge.settings import BrokerSettings, Settings
 
 SIREN_AFTER_S: Final = 30
@@ -46,9 +49,10 @@ class Demo:
         config: Path | None = None,
         file: Path | None = None,
     ) -> None:
-        """Raises CannotRun. has_life: sensors speak by themselves now and then; file: of the
+        """Raises CannotRun. has_life: people live there, since yesterday; file: of the
         installation to stand on, None: on the embedded parts."""
         self._config, self._data, self._has_life = config_dir(config), data, has_life
+        self._homes_max = homes_max
         demo = self._config / "demo"
         try:
             self.town = Town(
@@ -69,6 +73,8 @@ class Demo:
 
     def start(self) -> None:
         """Raises CannotRun, and then nothing is left running."""
+        if self._has_life:
+            self._live_yesterday()
         with ExitStack() as ends:
             ends.callback(self.whole.stop)
             self.whole.start()
@@ -116,9 +122,21 @@ class Demo:
             "gateway": self.town.plan.gateway,
         }
 
+    def _live_yesterday(self) -> None:
+        """Before the cloud starts, for the file of readings is held by one only."""
+        cloud = self.whole.cloud
+        make_private(cloud.settings.data_dir)
+        history.fill(
+            series_of(cloud.settings),
+            self.town.plan,
+            load_hearing(self._config),
+            self.town.seed,
+            cloud.clock.now_ms(),
+        )
+
     def _seed(self) -> None:
         store, secrets, passwords = self.whole.cloud.store, SystemSecrets(), Passwords()
-        store.write(lambda work: load_demo(work, self._config))
+        store.write(lambda work: load_demo(work, self._config, self._homes_max))
         self.accounts = store.write(
             lambda work: make_demo_accounts(work, secrets, self._config, passwords)
         )

@@ -9,6 +9,8 @@ import yaml
 
 from cloud.words import Dictionary, Words
 
+# libyaml, where it was built in, is ten times as fast.
+LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 T = TypeVar("T")
 FILE_BYTES_MAX: Final = 256 * 1024
 
@@ -23,7 +25,7 @@ def read_yaml(path: Path) -> Any:
     try:
         if path.stat().st_size > FILE_BYTES_MAX:
             raise BadConfiguration(f"{path}: larger than {FILE_BYTES_MAX} bytes")
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
+        return yaml.load(path.read_text(encoding="utf-8"), Loader=LOADER)  # noqa: S506 - both are safe
     except OSError as error:
         raise BadConfiguration(f"{path}: cannot be read: {error.strerror}") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:

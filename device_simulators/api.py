@@ -9,6 +9,7 @@ from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
+from device_simulators.emergencies import What
 from device_simulators.errors import BrokerAway, CannotPress, NotInTown, SimulatorError
 from device_simulators.town import Town
 
@@ -25,6 +26,12 @@ class Press(BaseModel):
     """Which device is pressed, by its key."""
 
     device: str
+
+
+class Befall(BaseModel):
+    """What is to happen in a home."""
+
+    what: What
 
 
 def build_router(town: Town) -> APIRouter:
@@ -51,11 +58,21 @@ def build_router(town: Town) -> APIRouter:
         """The resident says "I am fine" by the device's own gesture."""
         return _answer(lambda: {"at_ms": town.fine(home_id)})
 
+    @router.post("/api/homes/{home_id}/befall", status_code=202, response_model=None)
+    def befall(home_id: str, body: Befall) -> dict[str, Any] | JSONResponse:
+        """Something happens there, and the day goes on from it."""
+        return _answer(lambda: {"at_ms": town.befall(home_id, body.what)})
+
     @router.post("/api/homes/{home_id}/reset", response_model=None)
     def reset(home_id: str) -> dict[str, Any] | JSONResponse:
         """The page begins anew; nothing is sent."""
         return _answer(lambda: _view_after_reset(town, home_id))
 
+    _add_feed(router, town)
+    return router
+
+
+def _add_feed(router: APIRouter, town: Town) -> None:
     @router.websocket("/feed")
     async def feed(socket: WebSocket, home: str = "") -> None:
         """The home at once and at every change."""
@@ -64,8 +81,6 @@ def build_router(town: Town) -> APIRouter:
             await _follow(socket, town, home)
         except NotInTown as error:
             await socket.close(NO_SUCH_HOME, str(error))
-
-    return router
 
 
 def _view_after_reset(town: Town, home_id: str) -> dict[str, Any]:

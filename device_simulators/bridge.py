@@ -14,11 +14,12 @@ from paho.mqtt.client import MQTTMessageInfo
 
 from device_simulators import zigbee2mqtt
 from device_simulators.clock import Clock
+from device_simulators.emergencies import What
 from device_simulators.errors import BrokerAway
-from device_simulators.life import first_state, happenings, next_due_ms
+from device_simulators.life import Life, first_state
 from device_simulators.models import MODELS, Fields
 from device_simulators.mqtt import Link, was_taken
-from device_simulators.plan import Device, Plan
+from device_simulators.plan import Device, Home, Plan
 from device_simulators.pumps import Runner
 from device_simulators.virtual_home import gesture_of
 
@@ -32,12 +33,13 @@ class Bridge:
     def __init__(
         self, plan: Plan, clock: Clock, seed: int, told: Watcher, *, is_legacy: bool = False
     ) -> None:
-        self._plan, self._clock, self._seed, self._told = plan, clock, seed, told
+        self._plan, self._clock, self._told = plan, clock, told
+        self._lives = Life(plan.homes, seed)
+        self._living = threading.Lock()  # a day takes a while to come about; no press waits for it
         self._is_legacy = is_legacy
-        self._devices = list(plan.devices())
         self._lock = threading.Lock()
         self._states: dict[str, dict[str, Any]] = {
-            device.ieee: first_state(device, seed, clock.now_ms()) for device in self._devices
+            device.ieee: first_state(device, seed, clock.now_ms()) for device in plan.devices()
         }
         self._later: list[tuple[int, int, Device, Fields]] = []  # a heap
         self._order = itertools.count()
@@ -83,6 +85,15 @@ class Bridge:
         self._life.wake()
         return now_ms
 
+    def befall(self, home: Home, what: What) -> int:
+        """It happens in this home now; the instant. Only where there is life."""
+        now_ms = self._clock.now_ms()
+        with self._living:
+            self._lives.befall(home, what, now_ms)
+            self._lived_ms = min(self._lived_ms, now_ms - 1)  # what happens at once is said as well
+        self._life.wake()
+        return now_ms
+
     def run_once(self, now_ms: int) -> int:
         """Whatever the devices say by themselves up to now."""
         for device, fields, at_ms in self._due(now_ms):
@@ -92,16 +103,15 @@ class Bridge:
                 log.info("%s was not heard: the broker is away", device.friendly_name)
         with self._lock:
             later_ms = self._later[0][0] if self._later else None
-        life_ms = next_due_ms(self._devices, self._seed, now_ms)
+        with self._living:
+            life_ms = self._lives.next_due_ms(now_ms)
         return life_ms if later_ms is None else min(later_ms, life_ms)
 
     def _due(self, now_ms: int) -> list[tuple[Device, Fields, int]]:
-        lived = [
-            (one.device, one.fields, one.at_ms)
-            for device in self._devices
-            for one in happenings(device, self._seed, self._lived_ms, now_ms)
-        ]
-        self._lived_ms = max(self._lived_ms, now_ms)
+        with self._living:
+            happened = self._lives.between(self._lived_ms, now_ms)
+            self._lived_ms = max(self._lived_ms, now_ms)
+        lived = [(one.device, one.fields, one.at_ms) for one in happened]
         with self._lock:
             while self._later and self._later[0][0] <= now_ms:
                 at_ms, _, device, fields = heapq.heappop(self._later)

@@ -1,23 +1,29 @@
-"""An ordinary day of the virtual homes, as a pure function of seed and time.
+"""Daily life of the virtual homes: a function of seed, home and day, kept for the days in use.
 
-Each device's time is cut into slots; a slot's own dice say whether something happens in it, when,
-and with which values. So any stretch of time can be asked for, in any order, without memory.
+The order of a day: people move through rooms (routine), something may befall them (emergencies),
+sensors see it (sensing), some sensors are broken (faults). No clock: any day, in any order.
 """
 
-import math
-from collections.abc import Callable, Iterator, Mapping
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping, Sequence
 from random import Random
 from typing import Any, Final, NamedTuple
 
+from device_simulators import emergencies, faults, sensing
+from device_simulators.emergencies import DAY_MS, Emergency, What
+from device_simulators.faults import Fault, Said
+from device_simulators.floor import FLOORS, Room
 from device_simulators.models import MODELS, Fields
-from device_simulators.plan import Device
+from device_simulators.plan import Device, Home
+from device_simulators.routine import Stay, day_of, person
 from device_simulators.zigbee2mqtt import initial_state
 
-MINUTE_MS: Final = 60_000
-HOUR_MS: Final = 60 * MINUTE_MS
-LOCAL_OFFSET_MS: Final = 8 * HOUR_MS  # China has one time zone
-OCCUPIED_MS: Final = 90_000  # the motion sensor's own silence after a sighting
-SHORTEST_HORIZON_MS: Final = 10 * MINUTE_MS
+LOCAL_OFFSET_MS: Final = 8 * 3_600_000  # China has one time zone
+EPOCH_WEEKDAY: Final = 3  # 1 January 1970 was a Thursday
+DAYS_KEPT: Final = 4
+OVERRUN_MS: Final = 3_600_000  # what begins before midnight is over by then
+SHORTEST_HORIZON_MS: Final = 600_000
+BATTERY_DAYS: Final = 5  # for one per cent
 
 
 class Happening(NamedTuple):
@@ -28,126 +34,184 @@ class Happening(NamedTuple):
     fields: Fields
 
 
-Said = Iterator[tuple[int, Fields]]  # milliseconds after the slot's begin, what is said
+class Rates(NamedTuple):
+    """How often things go wrong, a home or a device and year."""
+
+    emergencies: Mapping[What, float] = emergencies.A_YEAR
+    faults: Mapping[Fault, float] = faults.A_YEAR
 
 
-class Habit(NamedTuple):
-    """How a kind of device lives: dice thrown once a slot. What is said comes within two slots."""
-
-    slot_ms: int
-    say: Callable[[Random, float], Said]  # dice of the slot, local hour
+CALM: Final = Rates({}, {})
 
 
-def _move(dice: Random, hour: float) -> Said:
-    """Up and about by day, to the toilet at night."""
-    chance = 0.55 if 6.5 <= hour < 22 else 0.06
-    if dice.random() < chance:
-        at = dice.randrange(8 * MINUTE_MS)
-        lux = max(0, round(180 * _daylight(hour) + dice.gauss(8, 4)))
-        yield at, {"occupancy": True, "illuminance": lux, **_link(dice)}
-        yield at + OCCUPIED_MS, {"occupancy": False}
+class HomeDay(NamedTuple):
+    """What went on in a home on one day. came: what befell it; faults: by device key."""
+
+    people: tuple[tuple[Stay, ...], ...]
+    seen: Mapping[Room, Sequence[int]]
+    came: tuple[Emergency, ...]
+    faults: Mapping[str, Fault]
+    said: tuple[Happening, ...]
 
 
-def _go_out(dice: Random, hour: float) -> Said:
-    """The front door opens and closes, now and then, by day."""
-    if 7 <= hour < 20 and dice.random() < 0.2:
-        at = dice.randrange(50 * MINUTE_MS)
-        yield at, {"contact": False, **_link(dice)}
-        yield at + dice.randrange(8_000, 60_000), {"contact": True}
+class Life:
+    """The days of some homes. Not for several threads at once."""
+
+    def __init__(self, homes: Sequence[Home], seed: int, rates: Rates = Rates()) -> None:  # noqa: B008 - it is a constant
+        self._homes, self._seed, self._rates = homes, seed, rates
+        self._ordered: dict[tuple[str, int], tuple[Emergency, ...]] = {}
+        self._days: dict[int, dict[str, HomeDay]] = {}
+        self._told: dict[int, list[Happening]] = {}
+
+    def between(self, after_ms: int, until_ms: int) -> list[Happening]:
+        """What all devices say in (after_ms, until_ms], in order."""
+        return [
+            one
+            for day in range(_day(after_ms - OVERRUN_MS), _day(until_ms) + 1)
+            for one in self._part(day, after_ms, until_ms)
+        ]
+
+    def next_due_ms(self, after_ms: int) -> int:
+        """When the next device says something; at the latest ten minutes on."""
+        horizon_ms = after_ms + SHORTEST_HORIZON_MS
+        coming = self.between(after_ms, horizon_ms)
+        return min((one.at_ms for one in coming), default=horizon_ms)
+
+    def befall(self, home: Home, what: What, at_ms: int) -> None:
+        """It happens now; the rest of that day follows from it. Who is to stay in bed does so
+        tomorrow."""
+        day = _day(at_ms) + (what == "stays_in_bed")
+        dice = _dice(self._seed, home.id, at_ms, what)
+        came = emergencies.emergency(what, at_ms - _midnight_ms(day), dice)
+        key = (home.id, day)
+        self._ordered[key] = (*self._ordered.get(key, ()), came)
+        self._days.get(day, {}).pop(home.id, None)
+        self._told.pop(day, None)
+
+    def home_day(self, home: Home, day: int) -> HomeDay:
+        """One home's day. day: since 1970, in local time."""
+        kept = self._days.setdefault(day, {})
+        if home.id not in kept:
+            ordered = self._ordered.get((home.id, day), ())
+            kept[home.id] = live(home, day, self._seed, self._rates, ordered)
+        return kept[home.id]
+
+    def _part(self, day: int, after_ms: int, until_ms: int) -> list[Happening]:
+        told = self._all(day)
+        begin = bisect_right(told, after_ms, key=_at)
+        return told[begin : bisect_right(told, until_ms, key=_at)]
+
+    def _all(self, day: int) -> list[Happening]:
+        if day not in self._told:
+            told = [one for home in self._homes for one in self.home_day(home, day).said]
+            self._told[day] = sorted(told, key=_at)
+            for old in sorted(self._days)[:-DAYS_KEPT]:
+                del self._days[old]
+                self._told.pop(old, None)
+        return self._told[day]
 
 
-def _measure(dice: Random, hour: float) -> Said:
-    """The air of the room, every ten minutes."""
-    warm = 24.5 + 2.2 * _daylight(hour) + dice.gauss(0, 0.15)
-    humid = 62 - 6 * _daylight(hour) + dice.gauss(0, 0.8)
-    yield (
-        dice.randrange(10 * MINUTE_MS),
-        {
-            "temperature": round(warm, 2),
-            "humidity": round(humid, 2),
-            "pressure": round(1008 + dice.gauss(0, 0.6), 1),
-            **_link(dice),
-        },
-    )
-
-
-def _still_there(dice: Random, _hour: float) -> Said:
-    """A sign of life of what has nothing to tell, every four hours."""
-    yield dice.randrange(4 * HOUR_MS), _link(dice)
-
-
-QUIET: Final = Habit(4 * HOUR_MS, _still_there)
-HABITS: Final[Mapping[str, Habit]] = {
-    "motion": Habit(10 * MINUTE_MS, _move),
-    "door": Habit(HOUR_MS, _go_out),
-    "climate": Habit(10 * MINUTE_MS, _measure),
-    "sos-bath": QUIET,
-    "sos-bed": QUIET,
-    "pendant": QUIET,
-    "gas": QUIET,
-    "smoke": QUIET,
-    "leak": QUIET,
-    "fall": QUIET,
-}
-
-
-def happenings(device: Device, seed: int, after_ms: int, until_ms: int) -> list[Happening]:
-    """What the device says in (after_ms, until_ms], in order."""
-    habit = HABITS.get(device.kind)
-    if habit is None or until_ms <= after_ms:
-        return []
-    first, last = after_ms // habit.slot_ms - 1, until_ms // habit.slot_ms
-    said = (
-        Happening(begin_ms + offset_ms, device, _with_battery(device, seed, begin_ms, fields))
-        for begin_ms in range(first * habit.slot_ms, last * habit.slot_ms + 1, habit.slot_ms)
-        for offset_ms, fields in habit.say(
-            _dice(f"{seed}/{device.ieee}/{begin_ms}"), _local_hour(begin_ms)
+def live(
+    home: Home, day: int, seed: int, rates: Rates, ordered: Sequence[Emergency] = ()
+) -> HomeDay:
+    """One day of one home, by the dice of seed, home and day alone."""
+    floor = _dice(seed, home.id, "floor").randrange(len(FLOORS))
+    dice = _dice(seed, home.id, day)
+    came = tuple(emergencies.by_chance(_dice(seed, home.id, day, "came"), rates.emergencies))
+    came += tuple(ordered)
+    people = [
+        day_of(
+            person(_dice(seed, home.id, number)),
+            (day + EPOCH_WEEKDAY) % 7,
+            _dice(seed, home.id, number, day),
         )
-    )
-    wanted = (one for one in said if after_ms < one.at_ms <= until_ms)
-    return sorted(wanted, key=lambda one: one.at_ms)
+        for number in range(len(home.residents))
+    ]
+    for each in came:
+        people[0] = emergencies.lived(people[0], each)
+    seen = sensing.sightings(people, floor, dice)
+    broken: dict[str, Fault] = {}
+    told: list[Happening] = []
+    for device in home.devices:
+        fault = faults.by_chance(_dice(seed, device.ieee, day, "fault"), rates.faults)
+        if fault is not None:
+            broken[device.key] = fault
+        said = _said(device, day, people, seen, _dice(seed, device.ieee, day))
+        level = battery_percent(device, seed, _midnight_ms(day))
+        full = [Said(at_ms, with_battery(device, level, fields)) for at_ms, fields in said]
+        told += (Happening(at, device, fields) for at, fields in faults.with_fault(fault, full))
+    for each in came:
+        called = emergencies.said(home, each, _dice(seed, home.id, day, each.at_ms))
+        told += (Happening(_midnight_ms(day) + at, device, says) for at, device, says in called)
+    return HomeDay(tuple(map(tuple, people)), seen, came, broken, tuple(sorted(told, key=_at)))
+
+
+def _said(
+    device: Device,
+    day: int,
+    people: Sequence[Sequence[Stay]],
+    seen: Mapping[Room, Sequence[int]],
+    dice: Random,
+) -> list[Said]:
+    begin_ms = _midnight_ms(day)
+    return [
+        Said(begin_ms + at_ms, {**fields, "linkquality": _link(dice)})
+        for at_ms, fields in _of_kind(device, people, seen, dice)
+    ]
+
+
+def _of_kind(
+    device: Device,
+    people: Sequence[Sequence[Stay]],
+    seen: Mapping[Room, Sequence[int]],
+    dice: Random,
+) -> Iterator[sensing.Said]:
+    match device.kind:
+        case "motion":
+            return sensing.motion(seen.get(device.room, ()), dice)  # type: ignore[call-overload]
+        case "door":
+            return sensing.door(people, dice)
+        case "bed":
+            return sensing.bed(people[0], dice)
+        case "plug":
+            return sensing.kettle(people, dice)
+        case "climate":
+            return sensing.air(dice)
+        case _:
+            return sensing.sign_of_life(dice)
 
 
 def first_state(device: Device, seed: int, at_ms: int) -> dict[str, Any]:
     """What the bridge's cache holds of a device when it starts."""
-    return dict(_with_battery(device, seed, at_ms, initial_state(device)))
-
-
-def next_due_ms(devices: list[Device], seed: int, after_ms: int) -> int:
-    """When the next of these devices says something; at the latest ten minutes on."""
-    horizon_ms = after_ms + SHORTEST_HORIZON_MS
-    due = (
-        one.at_ms
-        for device in devices
-        for one in happenings(device, seed, after_ms, horizon_ms)[:1]
-    )
-    return min(due, default=horizon_ms)
+    return dict(with_battery(device, battery_percent(device, seed, at_ms), initial_state(device)))
 
 
 def battery_percent(device: Device, seed: int, at_ms: int) -> int:
-    """Falls by one in five days, from a level of the device's own."""
-    fresh = _dice(f"{seed}/{device.ieee}/battery").randrange(70, 101)
-    return max(15, fresh - (at_ms // (5 * 24 * HOUR_MS)) % 40)
+    """Falls by one in five days, from a level of the device's own, until it is changed."""
+    fresh = _dice(seed, device.ieee, "battery").randrange(70, 101)
+    return max(15, fresh - (at_ms // (BATTERY_DAYS * DAY_MS)) % 40)
 
 
-def _dice(seed: str) -> Random:
-    return Random(seed)  # noqa: S311 - dice, no keys
+def with_battery(device: Device, level: int, fields: Fields) -> Fields:
+    """Also what is left in it; a device on the mains, or that only tells low or not, has none."""
+    return {**fields, "battery": level} if "battery" in MODELS[device.model].initial else fields
 
 
-def _with_battery(device: Device, seed: int, at_ms: int, fields: Fields) -> Fields:
-    if "battery" not in MODELS[device.model].initial:  # on mains, or tells only low or not
-        return fields
-    return {**fields, "battery": battery_percent(device, seed, at_ms)}
+def _day(at_ms: int) -> int:
+    return (at_ms + LOCAL_OFFSET_MS) // DAY_MS
 
 
-def _link(dice: Random) -> dict[str, int]:
-    return {"linkquality": min(255, max(20, round(dice.gauss(120, 30))))}
+def _midnight_ms(day: int) -> int:
+    return day * DAY_MS - LOCAL_OFFSET_MS
 
 
-def _daylight(hour: float) -> float:
-    """0 at night to 1 in the early afternoon."""
-    return max(0.0, math.sin((hour - 6) / 13 * math.pi)) if 6 <= hour <= 19 else 0.0
+def _at(one: Happening) -> int:
+    return one.at_ms
 
 
-def _local_hour(at_ms: int) -> float:
-    return (at_ms + LOCAL_OFFSET_MS) % (24 * HOUR_MS) / HOUR_MS
+def _dice(*names: object) -> Random:
+    return Random("/".join(map(str, names)))  # noqa: S311 - dice, no keys
+
+
+def _link(dice: Random) -> int:
+    return min(255, max(20, round(dice.gauss(120, 30))))

@@ -14,6 +14,7 @@ import msgspec
 from device_simulators import virtual_home
 from device_simulators.bridge import Bridge
 from device_simulators.clock import Clock, SystemClock
+from device_simulators.emergencies import What
 from device_simulators.models import Fields
 from device_simulators.mqtt import Link
 from device_simulators.plan import CALLS, Device, Home, Plan, Words
@@ -51,7 +52,7 @@ class Town:
         clock: Clock | None = None,
         is_legacy: bool = False,
     ) -> None:
-        self.plan, self._words = plan, words
+        self.plan, self.seed, self._words = plan, seed, words
         self._clock: Clock = clock or SystemClock()
         self._lock = threading.RLock()
         self._homes = {home.id: home for home in plan.homes}
@@ -96,6 +97,11 @@ class Town:
         at_ms = self._bridge.say(device, gesture)
         self._change(home, partial(virtual_home.let_go, home=home))
         return at_ms
+
+    def befall(self, home_id: str, what: What) -> int:
+        """It happens in this home now; the instant. Nothing comes of it in a town without life.
+        Raises NotInTown."""
+        return self._bridge.befall(self.plan.home(home_id), what)
 
     def reset(self, home_id: str) -> None:
         """The page begins anew; nothing is sent. Raises NotInTown."""
@@ -202,7 +208,8 @@ def _line_of(device: Device, fields: Fields) -> str | None:
             return "fine"
         return "pressed" if "action" in fields or fields.get("sos") else None
     if device.kind == "motion":
-        return "moved" if fields.get("occupancy") else None
+        is_living = device.room == virtual_home.THE_LIVING_ROOM  # the words speak of that one
+        return "moved" if fields.get("occupancy") and is_living else None
     danger = DANGERS.get(device.kind)
     if danger is not None and danger in fields:
         return f"{device.kind}_{'on' if fields[danger] else 'off'}"

@@ -15,7 +15,8 @@ from device_simulators.plan import CALLS, Device, Home, Kind, Plan, Words
 LOG_MAX: Final = 60
 HEARD_MAX: Final = 60
 FOR_THE_PICTURE: Final[tuple[Kind, ...]] = ("pendant", "gas", "speaker")  # where a home has none
-NOT_ON_THE_PLAN: Final = ("climate",)
+NOT_ON_THE_PLAN: Final = ("climate", "bed", "plug")
+THE_LIVING_ROOM: Final = "living"  # of several motion sensors the picture has this one
 LAMP_AFTER: Final[Mapping[str, str]] = {
     "calling": "calling",
     "local_help": "calling",
@@ -165,7 +166,7 @@ def _devices(plan: Plan, home: Home, state: State) -> list[dict[str, Any]]:
     real = [
         _device(plan, device.key, device.uid, device.kind, device.key in state.pressed, True)
         for device in home.devices
-        if device.kind not in NOT_ON_THE_PLAN
+        if device.kind not in NOT_ON_THE_PLAN and _has_place(device)
     ]
     kinds = {device.kind for device in home.devices}
     speaks = state.lamp != "off"
@@ -175,6 +176,10 @@ def _devices(plan: Plan, home: Home, state: State) -> list[dict[str, Any]]:
         if kind not in kinds
     ]
     return real + painted
+
+
+def _has_place(device: Device) -> bool:
+    return device.kind != "motion" or device.room == THE_LIVING_ROOM
 
 
 def _device(

@@ -1,4 +1,4 @@
-"""The demo's registry from config/demo/: areas, stations, and the ten homes with their gateway.
+"""The demo's registry from config/demo/: areas, stations, and the homes with their gateway.
 
 Entering it again changes nothing; nothing is ever removed by it.
 """
@@ -68,8 +68,11 @@ class Demo(Struct, frozen=True):
     community: Community
 
 
-def read_demo(config_dir: Path) -> Demo:
-    """The files of `<config_dir>/demo`. Raises BadConfiguration, naming the file and the place."""
+def read_demo(config_dir: Path, homes_max: int | None = None) -> Demo:
+    """The files of `<config_dir>/demo`, of its homes the first ones.
+
+    Raises BadConfiguration, naming the file and the place.
+    """
     folder = config_dir / "demo"
     homes = folder / "homes.yaml"
     community = read_as(homes, Community)
@@ -83,7 +86,7 @@ def read_demo(config_dir: Path) -> Demo:
     return Demo(
         areas=read_as(folder / "areas.yaml", _Areas).areas,
         stations=read_as(folder / "stations.yaml", _Stations).stations,
-        community=community,
+        community=replace(community, homes=community.homes[:homes_max]),
     )
 
 
@@ -104,6 +107,6 @@ def apply_demo(work: Work, demo: Demo) -> None:
             edit.station(station)
 
 
-def load_demo(work: Work, config_dir: Path) -> None:
+def load_demo(work: Work, config_dir: Path, homes_max: int | None = None) -> None:
     """Read and enter the demo's registry. Raises BadConfiguration."""
-    apply_demo(work, read_demo(config_dir))
+    apply_demo(work, read_demo(config_dir, homes_max))

@@ -15,5 +15,11 @@ def plan() -> Plan:
 
 
 @pytest.fixture(scope="session")
+def ten(plan: Plan) -> tuple[Home, ...]:
+    """Those that are written by hand."""
+    return plan.homes[:10]
+
+
+@pytest.fixture(scope="session")
 def home(plan: Plan) -> Home:
     return plan.homes[0]

@@ -7,7 +7,7 @@ import pytest
 
 from device_simulators.errors import BadPlan, NotInTown
 from device_simulators.models import MODELS
-from device_simulators.plan import CALLS, read_plan, read_words
+from device_simulators.plan import CALLS, HOMES_MAX, read_plan, read_words
 from device_simulators.virtual_home import cancel_of
 
 DEMO = Path(__file__).parents[2] / "config" / "demo"
@@ -21,8 +21,8 @@ def changed(tmp_path: Path, before: str, after: str) -> Path:
     return file
 
 
-def test_the_demo_has_ten_homes_with_a_way_to_call_for_help_each(plan):
-    assert len(plan.homes) == 10
+def test_the_demo_has_forty_homes_with_a_way_to_call_for_help_each(plan):
+    assert len(plan.homes) == HOMES_MAX == 40
     assert all(any(d.kind in CALLS and d.is_sos for d in home.devices) for home in plan.homes)
 
 

@@ -139,6 +139,8 @@ def demo_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
         "-m",
         "anju",
         "demo",
+        "--homes",
+        "10",
         "--data",
         str(data),
         "--port",

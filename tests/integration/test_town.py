@@ -152,6 +152,20 @@ def test_a_button_whose_property_is_true_for_a_moment_becomes_false_again(broker
     town.stop()
 
 
+def test_what_befalls_a_home_by_command_is_told_by_its_device(broker, hands, plan):
+    town = Town(plan, WORDS)
+    town.start("127.0.0.1", broker.port)
+    edge = hands(broker, "edge").connect().subscribe("zigbee2mqtt/+/+")
+
+    town.befall(HOME, "press")
+
+    topic, body = take(edge)
+    while "action" not in body:  # the others live on
+        topic, body = take(edge)
+    assert topic.startswith("zigbee2mqtt/3-2-502/")
+    town.stop()
+
+
 def test_a_watcher_is_called_at_every_change_until_it_stops(edge, town):
     calls: queue.SimpleQueue[None] = queue.SimpleQueue()
     stop = town.watch(HOME, lambda: calls.put(None))

@@ -18,7 +18,7 @@ DEMO = Path(__file__).parents[2] / "config" / "demo"
 
 @pytest.fixture
 def unconnected() -> Town:
-    return Town(read_plan(DEMO / "homes.yaml"), read_words(DEMO / "words.yaml"))
+    return Town(read_plan(DEMO / "homes.yaml", 10), read_words(DEMO / "words.yaml"))
 
 
 @pytest.fixture
@@ -67,6 +67,13 @@ def test_i_am_fine_and_reset_answer(town):
     assert sim.post("/sim/api/homes/ho-anhe01/reset").json()["log"] == []
 
 
+def test_what_is_to_befall_a_home_is_one_of_the_known_things(unconnected):
+    sim = client(unconnected)
+
+    assert sim.post("/sim/api/homes/ho-anhe01/befall", json={"what": "fall"}).status_code == 202
+    assert sim.post("/sim/api/homes/ho-anhe01/befall", json={"what": "flood"}).status_code == 422
+
+
 @pytest.mark.parametrize(
     ("path", "body", "status", "code"),
     [
@@ -76,6 +83,7 @@ def test_i_am_fine_and_reset_answer(town):
         ("ho-anhe01/press", {"device": "bath"}, 503, "broker_away"),
         ("ho-anhe01/fine", None, 503, "broker_away"),
         ("ho-nowhere/reset", None, 404, "not_found"),
+        ("ho-nowhere/befall", {"what": "fall"}, 404, "not_found"),
     ],
 )
 def test_what_cannot_be_done_is_answered_with_its_code(unconnected, path, body, status, code):

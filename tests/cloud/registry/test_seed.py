@@ -10,10 +10,10 @@ from cloud.registry.seed import apply_demo, load_demo, read_demo
 from tests.cloud.registry.conftest import CONFIG
 
 
-def test_the_demo_has_ten_simulated_homes_behind_one_gateway(registry):
+def test_the_demo_has_forty_simulated_homes_behind_one_gateway(registry):
     homes = [registry.home_card(home_id) for home_id in registry.homes_of("gw-demo01")]
 
-    assert len(homes) == 10
+    assert len(homes) == 40
     assert {home.kind for home in homes} == {HomeKind.SIMULATED}
 
 

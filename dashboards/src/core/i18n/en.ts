@@ -549,7 +549,7 @@ export const en: Messages = {
     about: (age) => `${age}. Press a device`,
     pick: 'Choose a home',
     pick_title: 'Choose a home to press in',
-    pick_text: 'Ten virtual homes. A press goes through real MQTT, the gateway and the centre.',
+    pick_text: 'Virtual homes. A press goes through real MQTT, the gateway and the centre.',
     gateway_on: 'Gateway online',
     gateway_off: 'Gateway offline',
     page_off: 'Page not connected',

@@ -548,7 +548,7 @@ export const zh = {
     about: (age: Count) => `${age} 岁。按一按屋里的设备`,
     pick: '选择一户',
     pick_title: '选一户来按',
-    pick_text: '十户虚拟住户，按键经过真实的 MQTT、网关和值守中心。',
+    pick_text: '虚拟住户，按键经过真实的 MQTT、网关和值守中心。',
     gateway_on: '网关在线',
     gateway_off: '网关离线',
     page_off: '页面未连接',
