@@ -293,7 +293,9 @@ def test_gas_a_fall_and_a_silent_home_each_ring_beside_the_press(
     send_batch(sender, Lane.ALARM, batch("alarm", 3, "sos", t0_ms=now_ms))
 
     eventually(lambda: len(ingest.open_alarms()) == 3, what="three alarms")
-    eventually(lambda: ingest.count("ingest.rows.data") == 2, what="the readings")
+    key = LaneKey(GATEWAY, "j-1", Lane.DATA)
+    both = [(1, 2)]
+    eventually(lambda: ingest.store.read(lambda w: applied(w, key)) == both, what="the readings")
 
     assert {alarm.kind.value for alarm in ingest.open_alarms()} == {"gas", "fall", "sos"}
     state = ingest.store.read(lambda work: rule_state.load(work, HOME))
