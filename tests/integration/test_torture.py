@@ -23,7 +23,7 @@ def anju(*words: str) -> tuple[int, dict[str, Any]]:
         timeout=230,
     )
     assert done.stdout, done.stderr[-3000:]
-    print(done.stdout)  # whole, where a figure is not as it should be
+    sys.stdout.write(done.stdout)  # whole, where a figure is not as it should be
     return done.returncode, json.loads(done.stdout)
 
 
