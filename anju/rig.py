@@ -36,11 +36,14 @@ from cloud.settings import HttpSettings, MonitorSettings
 from cloud.storage.postgres import open_engine
 from contract.messages import RegisteredDevice
 from contract.vocabulary import Measurement
+from device_simulators.ears import Ears
+from device_simulators.people import TooLong
 from edge.settings import BrokerSettings
 
 GATEWAY: Final = "gw-torture"
 HOST: Final = "127.0.0.1"
 EDGE_READY: Final = "anju: gateway"
+LISTENS_S: Final = 20.0
 CLOUD_READY: Final = "anju: http"
 
 
@@ -138,6 +141,7 @@ class Rig:
             ends.callback(self.agent.stop)
             self._edge_file.write_text(self._edge_toml(self._uplink()))
             self.agent.start()
+            self._await_listener()
             self._ends = ends.pop_all()
 
     def stop(self) -> None:
@@ -223,6 +227,17 @@ class Rig:
             )
         finally:
             cloud.stop()
+
+    def _await_listener(self) -> None:
+        """What a broker acknowledges before anybody listens is for nobody: the first time the agent
+        must be there. From then on its session keeps everything."""
+        ears = Ears(GATEWAY, HOST, self.home_broker.port)
+        try:
+            ears.until(lambda heard: heard.status.get("agent") == "online" or None, LISTENS_S)
+        except TooLong as error:
+            raise CannotRun("the agent does not listen at the home broker") from error
+        finally:
+            ears.close()
 
     def _uplink(self) -> BrokerSettings:
         def ask(store: Any) -> BrokerSettings:
