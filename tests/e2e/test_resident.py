@@ -27,7 +27,7 @@ def test_each_measurement_has_its_chart_and_newest_value(visit: Opens) -> None:
 
     expect(page.locator("[data-panel=temperature] canvas")).to_be_visible()
     expect(page.locator("[data-panel=temperature] .now")).to_contain_text("°C")
-    expect(page.locator("[data-panel=motion] .now")).to_have_text("有活动")
+    expect(page.locator("[data-panel=motion] .now").first).to_have_text("有活动")
     expect(page.locator("[data-panel=opening] .now")).to_have_text("关")
     expect(page.locator(".who")).to_contain_text("王秀英")
 
@@ -130,7 +130,7 @@ def test_the_page_is_accessible(
 ) -> None:
     page = visit(PATH, Visitor("operator", lang, size))
     expect(page.locator("[data-panel=opening] canvas")).to_be_visible()
-    page.locator("[data-panel=motion] summary").click()
+    page.locator("[data-panel=motion] summary").first.click()
 
     keep(page, f"resident-{lang}-{size[0]}")
 
