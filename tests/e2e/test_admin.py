@@ -390,7 +390,7 @@ def test_a_district_of_homes_is_found_in_and_not_drawn_as_a_whole(
     page = enter("homes", "administrator")
     rows = page.locator("[data-home]")
     expect(rows).to_have_count(200)
-    expect(page.get_by_role("region", name="住户")).to_contain_text("共 510 条")
+    expect(page.get_by_role("region", name="住户")).to_contain_text("只显示 200 条，共 540 条")
 
     page.get_by_label("查找").fill("499 号")
 
