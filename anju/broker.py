@@ -56,6 +56,12 @@ def installed_kind(folders: str | None = None) -> BrokerKind:
     raise BrokerFailed("no MQTT broker: install mosquitto, or the Python package iotcore")
 
 
+def listens(host: str, port: int) -> bool:
+    """Whether anything takes TCP connections there."""
+    with socket.socket() as probe:
+        return probe.connect_ex((host, port)) == 0
+
+
 def answers(port: int, host: str = HOST, timeout_s: float = 1.0) -> bool:
     """Whether an MQTT 5 broker accepts a CONNECT there."""
     client_id = b"anju-probe"

@@ -2,7 +2,6 @@
 TLS. For proofs and tests; production runs its own."""
 
 import getpass
-import socket
 import subprocess
 import time
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Final
 
 from typing_extensions import override
 
-from anju.broker import HOST, BrokerProcess, free_port
+from anju.broker import HOST, BrokerProcess, free_port, listens
 from anju.broker_config import BrokerKind
 from anju.errors import BrokerFailed
 from anju.paths import config_dir
@@ -65,13 +64,8 @@ class CellBroker(BrokerProcess):
     @override
     def _wait_until_ready(self, child: "subprocess.Popen[bytes]") -> None:
         until = time.perf_counter() + READY_S
-        while not all(map(_listens, (self.port, self.services_port))):
+        while not all(listens(HOST, port) for port in (self.port, self.services_port)):
             if child.poll() is not None or time.perf_counter() > until:
                 self.kill()
                 raise BrokerFailed(f"Mosquitto did not start; it said:\n{self.tail()}")
             time.sleep(LOOK_S)  # noqa: TID251 - real processes live in real time
-
-
-def _listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex((HOST, port)) == 0

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -10,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from anju.broker import listens
 from anju.errors import CannotRun
 
 READY_S: Final = 30.0
@@ -84,7 +84,7 @@ class Elsewhere:
     def start(self) -> None:
         """Returns when another one takes connections. Raises CannotRun."""
         until = time.perf_counter() + READY_S
-        while self._pid() == self._killed or not self._listens():
+        while self._pid() == self._killed or not listens(*self._address):
             if time.perf_counter() > until:
                 raise CannotRun(f"nobody started {self._name} again within {READY_S:.0f} s")
             _pause(LOOK_S)
@@ -96,10 +96,6 @@ class Elsewhere:
             raise CannotRun(
                 f"{self._pid_file} does not say which process {self._name} is, so it is not killed"
             ) from error
-
-    def _listens(self) -> bool:
-        with socket.socket() as probe:
-            return probe.connect_ex(self._address) == 0
 
 
 def _pause(seconds: float) -> None:
